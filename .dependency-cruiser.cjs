@@ -66,7 +66,8 @@ module.exports = {
       severity: "error",
       from: {
         path: "^packages/control/src/",
-        pathNot: "^packages/control/src/(cloud/services|wire|rpc)/|/(control-connection|session-stream|registry-watch|enrollment|admin)[a-z-]*\\.ts$|identity/invite-code\\.ts$",
+        pathNot:
+          "^packages/control/src/(cloud/services|wire|rpc)/|/(control-connection|session-stream|registry-watch-client|admin-client|tenant-entry)\\.ts$|identity/invite-code\\.ts$",
       },
       to: { path: "^gen/" },
     },

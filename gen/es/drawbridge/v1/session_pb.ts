@@ -7,15 +7,15 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
 import { file_buf_validate_validate } from "../../buf/validate/validate_pb.ts";
 import type { ByteCounts, Refusal } from "./common_pb.ts";
 import { file_drawbridge_v1_common } from "./common_pb.ts";
-import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file drawbridge/v1/session.proto.
  */
 export const file_drawbridge_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChtkcmF3YnJpZGdlL3YxL3Nlc3Npb24ucHJvdG8SDWRyYXdicmlkZ2UudjEirAEKC09wZW5SZXF1ZXN0EiwKBXN0YXJ0GAEgASgLMhsuZHJhd2JyaWRnZS52MS5TZXNzaW9uU3RhcnRIABIyCgxsaW5rX3JlcXVlc3QYAiABKAsyGi5kcmF3YnJpZGdlLnYxLkxpbmtSZXF1ZXN0SAASMAoHZ29vZGJ5ZRgDIAEoCzIdLmRyYXdicmlkZ2UudjEuU2Vzc2lvbkdvb2RieWVIAEIJCgdtZXNzYWdlIr8CCgxPcGVuUmVzcG9uc2USMAoHcGVuZGluZxgBIAEoCzIdLmRyYXdicmlkZ2UudjEuU2Vzc2lvblBlbmRpbmdIABIuCgZvcGVuZWQYAiABKAsyHC5kcmF3YnJpZGdlLnYxLlNlc3Npb25PcGVuZWRIABIwCgtsaW5rX3RpY2tldBgDIAEoCzIZLmRyYXdicmlkZ2UudjEuTGlua1RpY2tldEgAEjIKDGxpbmtfcmVmdXNlZBgEIAEoCzIaLmRyYXdicmlkZ2UudjEuTGlua1JlZnVzZWRIABIuCgpsaW5rX2VuZGVkGAUgASgLMhguZHJhd2JyaWRnZS52MS5MaW5rRW5kZWRIABIsCgVlbmRlZBgGIAEoCzIbLmRyYXdicmlkZ2UudjEuU2Vzc2lvbkVuZGVkSABCCQoHbWVzc2FnZSKUAQoMU2Vzc2lvblN0YXJ0EhkKBnRlbmFudBgBIAEoCUIJukgGcgQQARhAEhkKBnRhcmdldBgCIAEoCUIJukgGcgQQARhAEhgKBnJlYXNvbhgDIAEoCUIIukgFcgMogAgSGAoGdGlja2V0GAQgASgJQgi6SAVyAyiACBIaCghzb2Z0d2FyZRgFIAEoCUIIukgFcgMogAEiUgoOU2Vzc2lvblBlbmRpbmcSEgoKc2Vzc2lvbl9pZBgBIAEoCRIsCghkZWFkbGluZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiQwoNU2Vzc2lvbk9wZW5lZBISCgpzZXNzaW9uX2lkGAEgASgJEh4KFnRlbmFudF9rZXlfZmluZ2VycHJpbnQYAiABKAwiIQoLTGlua1JlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoDSKLAQoKTGlua1RpY2tldBISCgpyZXF1ZXN0X2lkGAEgASgNEg8KB2xpbmtfaWQYAiABKAkSDQoFdG9rZW4YAyABKAwSGgoScmVuZGV6dm91c19hZGRyZXNzGAQgASgJEi0KCmV4cGlyZXNfaW4YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iWgoLTGlua1JlZnVzZWQSEgoKcmVxdWVzdF9pZBgBIAEoDRIPCgdsaW5rX2lkGAIgASgJEiYKBnJlYXNvbhgDIAEoCzIWLmRyYXdicmlkZ2UudjEuUmVmdXNhbCJuCglMaW5rRW5kZWQSDwoHbGlua19pZBgBIAEoCRImCgZyZWFzb24YAiABKAsyFi5kcmF3YnJpZGdlLnYxLlJlZnVzYWwSKAoFYnl0ZXMYAyABKAsyGS5kcmF3YnJpZGdlLnYxLkJ5dGVDb3VudHMiEAoOU2Vzc2lvbkdvb2RieWUiYAoMU2Vzc2lvbkVuZGVkEiYKBnJlYXNvbhgBIAEoCzIWLmRyYXdicmlkZ2UudjEuUmVmdXNhbBIoCgVieXRlcxgCIAEoCzIZLmRyYXdicmlkZ2UudjEuQnl0ZUNvdW50czJVCg5TZXNzaW9uU2VydmljZRJDCgRPcGVuEhouZHJhd2JyaWRnZS52MS5PcGVuUmVxdWVzdBobLmRyYXdicmlkZ2UudjEuT3BlblJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_buf_validate_validate, file_drawbridge_v1_common, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChtkcmF3YnJpZGdlL3YxL3Nlc3Npb24ucHJvdG8SDWRyYXdicmlkZ2UudjEirAEKC09wZW5SZXF1ZXN0EiwKBXN0YXJ0GAEgASgLMhsuZHJhd2JyaWRnZS52MS5TZXNzaW9uU3RhcnRIABIyCgxsaW5rX3JlcXVlc3QYAiABKAsyGi5kcmF3YnJpZGdlLnYxLkxpbmtSZXF1ZXN0SAASMAoHZ29vZGJ5ZRgDIAEoCzIdLmRyYXdicmlkZ2UudjEuU2Vzc2lvbkdvb2RieWVIAEIJCgdtZXNzYWdlIr8CCgxPcGVuUmVzcG9uc2USMAoHcGVuZGluZxgBIAEoCzIdLmRyYXdicmlkZ2UudjEuU2Vzc2lvblBlbmRpbmdIABIuCgZvcGVuZWQYAiABKAsyHC5kcmF3YnJpZGdlLnYxLlNlc3Npb25PcGVuZWRIABIwCgtsaW5rX3RpY2tldBgDIAEoCzIZLmRyYXdicmlkZ2UudjEuTGlua1RpY2tldEgAEjIKDGxpbmtfcmVmdXNlZBgEIAEoCzIaLmRyYXdicmlkZ2UudjEuTGlua1JlZnVzZWRIABIuCgpsaW5rX2VuZGVkGAUgASgLMhguZHJhd2JyaWRnZS52MS5MaW5rRW5kZWRIABIsCgVlbmRlZBgGIAEoCzIbLmRyYXdicmlkZ2UudjEuU2Vzc2lvbkVuZGVkSABCCQoHbWVzc2FnZSKUAQoMU2Vzc2lvblN0YXJ0EhkKBnRlbmFudBgBIAEoCUIJukgGcgQQARhAEhkKBnRhcmdldBgCIAEoCUIJukgGcgQQARhAEhgKBnJlYXNvbhgDIAEoCUIIukgFcgMogAgSGAoGdGlja2V0GAQgASgJQgi6SAVyAyiACBIaCghzb2Z0d2FyZRgFIAEoCUIIukgFcgMogAEiTwoOU2Vzc2lvblBlbmRpbmcSEgoKc2Vzc2lvbl9pZBgBIAEoCRIpCgZ3aXRoaW4YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iQwoNU2Vzc2lvbk9wZW5lZBISCgpzZXNzaW9uX2lkGAEgASgJEh4KFnRlbmFudF9rZXlfZmluZ2VycHJpbnQYAiABKAwiIQoLTGlua1JlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoDSKLAQoKTGlua1RpY2tldBISCgpyZXF1ZXN0X2lkGAEgASgNEg8KB2xpbmtfaWQYAiABKAkSDQoFdG9rZW4YAyABKAwSGgoScmVuZGV6dm91c19hZGRyZXNzGAQgASgJEi0KCmV4cGlyZXNfaW4YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iWgoLTGlua1JlZnVzZWQSEgoKcmVxdWVzdF9pZBgBIAEoDRIPCgdsaW5rX2lkGAIgASgJEiYKBnJlYXNvbhgDIAEoCzIWLmRyYXdicmlkZ2UudjEuUmVmdXNhbCJuCglMaW5rRW5kZWQSDwoHbGlua19pZBgBIAEoCRImCgZyZWFzb24YAiABKAsyFi5kcmF3YnJpZGdlLnYxLlJlZnVzYWwSKAoFYnl0ZXMYAyABKAsyGS5kcmF3YnJpZGdlLnYxLkJ5dGVDb3VudHMiEAoOU2Vzc2lvbkdvb2RieWUiYAoMU2Vzc2lvbkVuZGVkEiYKBnJlYXNvbhgBIAEoCzIWLmRyYXdicmlkZ2UudjEuUmVmdXNhbBIoCgVieXRlcxgCIAEoCzIZLmRyYXdicmlkZ2UudjEuQnl0ZUNvdW50czJVCg5TZXNzaW9uU2VydmljZRJDCgRPcGVuEhouZHJhd2JyaWRnZS52MS5PcGVuUmVxdWVzdBobLmRyYXdicmlkZ2UudjEuT3BlblJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_buf_validate_validate, file_drawbridge_v1_common, file_google_protobuf_duration]);
 
 /**
  * From the remote redirector. A message with no member that the receiver knows is ignored.
@@ -99,7 +99,7 @@ export type OpenResponse = Message<"drawbridge.v1.OpenResponse"> & {
     case: "linkTicket";
   } | {
     /**
-     * There will be no such link, or no longer.
+     * There will be no such link.
      *
      * @generated from field: drawbridge.v1.LinkRefused link_refused = 4;
      */
@@ -107,7 +107,7 @@ export type OpenResponse = Message<"drawbridge.v1.OpenResponse"> & {
     case: "linkRefused";
   } | {
     /**
-     * A link that had been spliced has ended.
+     * A link for which there was a ticket is over.
      *
      * @generated from field: drawbridge.v1.LinkEnded link_ended = 5;
      */
@@ -194,11 +194,11 @@ export type SessionPending = Message<"drawbridge.v1.SessionPending"> & {
   sessionId: string;
 
   /**
-   * When the question lapses.
+   * How long the question stands, from now; after that it counts as refused.
    *
-   * @generated from field: google.protobuf.Timestamp deadline = 2;
+   * @generated from field: google.protobuf.Duration within = 2;
    */
-  deadline?: Timestamp | undefined;
+  within?: Duration | undefined;
 };
 
 /**
@@ -308,7 +308,7 @@ export const LinkTicketSchema: GenMessage<LinkTicket> = /*@__PURE__*/
   messageDesc(file_drawbridge_v1_session, 6);
 
 /**
- * There will be no such link, or no longer.
+ * There will be no such link. Sent instead of a LinkTicket, or after it when the tenant could not make its leg.
  *
  * @generated from message drawbridge.v1.LinkRefused
  */
@@ -343,7 +343,7 @@ export const LinkRefusedSchema: GenMessage<LinkRefused> = /*@__PURE__*/
   messageDesc(file_drawbridge_v1_session, 7);
 
 /**
- * A link that had been spliced has ended.
+ * A link for which there was a ticket is over: it was spliced and has ended, or its legs did not come in time.
  *
  * @generated from message drawbridge.v1.LinkEnded
  */

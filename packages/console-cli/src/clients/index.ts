@@ -1,0 +1,8 @@
+/** Finding and starting the operator's own RDP client. */
+export { systemEnvironment } from "./client-environment.ts";
+export type { ClientEnvironment } from "./client-environment.ts";
+export { customClient } from "./custom.ts";
+export { CLIENT_NAMES, detectClient, requireClient } from "./detect.ts";
+export { launch } from "./launch.ts";
+export type { ClientExit, LaunchOptions, RunningClient } from "./launch.ts";
+export type { ClientCommand, ClientTarget, FoundClient, RdpClient } from "./rdp-client.ts";

@@ -1,0 +1,54 @@
+import type { Address } from "@drawbridge/dataplane";
+import type { ClientEnvironment, Display } from "./client-environment.ts";
+
+/** Where an RDP client is to go and how it is to look. */
+export interface ClientTarget {
+  /** The remote redirector's loopback listener. */
+  readonly address: Address;
+  /** The user name to log on with. Default: the client asks. There is no password here: command lines are public. */
+  readonly user?: string;
+  /** The size of the desktop, in pixels. Default: the client's own choice. */
+  readonly size?: { readonly width: number; readonly height: number };
+  /** What the window's title says, where the client can be told. Default: the client's own. */
+  readonly title?: string;
+  /** More arguments for the client, after ours, as they stand. */
+  readonly extraArgs: readonly string[];
+}
+
+/** A program to start. There is never a shell between. */
+export interface ClientCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** What the client cannot do of what was asked, one sentence each, for people. */
+  readonly notes: readonly string[];
+  /** See {@link FoundClient.endsWithItself}. */
+  readonly endsWithItself: boolean;
+}
+
+/** An RDP client that is there. */
+export interface FoundClient {
+  readonly name: string;
+  /** The program. */
+  readonly path: string;
+  /** Its version as it says itself, where it was asked and answered. */
+  readonly version?: string;
+  /**
+   * Whether its process lives as long as its window. Where not (the program hands the address to an instance that runs
+   * already), the process's end says nothing, the session has to be ended by hand, and the program is left alone.
+   */
+  readonly endsWithItself: boolean;
+  /** The command line for a target. Pure. */
+  command(target: ClientTarget): ClientCommand;
+}
+
+/** A kind of RDP client. */
+export interface RdpClient {
+  /** As `--client` takes it. */
+  readonly name: string;
+  /** What to install where it is missing, for people: a whole sentence. */
+  readonly howToGet: string;
+  /** The displays that it can draw on under Linux, any one of them. Empty: it needs none. */
+  readonly displays: readonly Display[];
+  /** Looks for it. Resolves to undefined where it is not installed. */
+  find(environment: ClientEnvironment): Promise<FoundClient | undefined>;
+}

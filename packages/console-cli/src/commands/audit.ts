@@ -1,0 +1,78 @@
+import { openCloudHome } from "@drawbridge/control/cloud";
+import type { AuditEntry } from "@drawbridge/control/remote";
+import { AdminClient } from "@drawbridge/control/remote";
+import { InvalidArgumentError } from "@commander-js/extra-typings";
+import { DrawbridgeError } from "@drawbridge/dataplane";
+import { commandNamed } from "../common-options.ts";
+import { withOperatorChannel } from "../operator-channel.ts";
+import { plain } from "../rendering/index.ts";
+import { runCommand } from "../run-command.ts";
+
+/** `drawbridge audit`: what has happened, and `audit verify`. */
+export function auditCommand() {
+  const audit = commandNamed("audit", "read the audit log (admins)")
+    .option("--since <time>", "only records of this time or later, for example 2026-11-22T08:00Z", parseTime)
+    .option("--tenant <name>", "only records about this tenant")
+    .option("--operator <name>", "only records about this operator")
+    .option("--follow", "stay and show records as they are written")
+    .action((options) =>
+      runCommand(options, (context) =>
+        withOperatorChannel(context, async (channel) => {
+          const { since, tenant, operator } = options;
+          const query = {
+            ...(since !== undefined && { since }),
+            ...(tenant && { tenant }),
+            ...(operator && { operator }),
+          };
+          const entries = new AdminClient(channel).readAudit(
+            { ...query, follow: options.follow ?? false },
+            context.signal,
+          );
+          for await (const entry of entries) context.output.result({ ...entry, time: iso(entry) }, line(entry));
+        }),
+      ),
+    );
+  return audit.addCommand(verifyCommand());
+}
+
+const iso = ({ time }: AuditEntry): string => new Date(time).toISOString();
+
+function line(entry: AuditEntry): string {
+  const { sequence, event, operator, tenant, details } = entry;
+  const who = [operator, tenant].filter(Boolean).join(" → ");
+  return plain`${sequence}  ${iso(entry)}  ${event}  ${who}  ${JSON.stringify(details)}`;
+}
+
+function parseTime(text: string): number {
+  const time = Date.parse(text);
+  if (Number.isNaN(time)) throw new InvalidArgumentError("Write a date and time as in 2026-11-22T08:00Z.");
+  return time;
+}
+
+function verifyCommand() {
+  return commandNamed("verify", "check the audit log's hash chain, on the cloud redirector's machine").action(
+    (options) =>
+      runCommand(options, async ({ output, signal, home }) => {
+        const { store } = await openCloudHome(home("cloud"));
+        try {
+          const result = await store.audit.verify(signal);
+          if (result.state === "broken") {
+            throw new DrawbridgeError(
+              "internal",
+              `the audit log is broken at record ${result.sequence}: ${result.text}`,
+              {
+                remedy: "Somebody changed the store: compare it with a backup.",
+              },
+            );
+          }
+          const { records, headHash } = result;
+          output.result(
+            { event: "intact", records, headHash },
+            plain`All ${records} records are intact. Head: ${headHash}`,
+          );
+        } finally {
+          await store.close();
+        }
+      }),
+  );
+}

@@ -1,0 +1,150 @@
+import type { RemoteObserver, RemoteSessionEnd } from "@drawbridge/control/remote";
+import { KnownTenants, RemoteRedirector } from "@drawbridge/control/remote";
+import type { Address } from "@drawbridge/dataplane";
+import { closeReasonError, formatAddress, parseAddress } from "@drawbridge/dataplane";
+import type { FoundClient } from "../clients/index.ts";
+import { CLIENT_NAMES, detectClient, launch, systemEnvironment } from "../clients/index.ts";
+import { commandNamed } from "../common-options.ts";
+import { withOperatorChannel } from "../operator-channel.ts";
+import type { Output } from "../rendering/index.ts";
+import { formatBytes, formatDuration, plain } from "../rendering/index.ts";
+import type { CommandContext } from "../run-command.ts";
+import { runCommand } from "../run-command.ts";
+import { untilAborted } from "../until-aborted.ts";
+
+/** What `connect` was asked for. */
+interface ConnectOptions {
+  target: string;
+  listen: string;
+  client: string;
+  reason: string;
+  ticket: string;
+  user?: string | undefined;
+}
+
+/** How often the status line and the `bytes` events are brought up to date, in milliseconds. */
+const STATUS_MS = 1_000;
+
+/** `drawbridge connect`: a session, and the RDP client on it. */
+export function connectCommand() {
+  return commandNamed("connect", "open a session to a tenant's target and start the RDP client on it")
+    .argument("<tenant>", "the tenant's name, as `drawbridge tenants` shows it")
+    .option("--target <name>", "which of the tenant's targets", "rdp")
+    .option("--listen <host:port>", "the loopback address for the client; port 0 lets the system choose", "127.0.0.1:0")
+    .option("--client <name>", `auto, none (only listen), or one of: ${CLIENT_NAMES.join(", ")}`, "auto")
+    .option("--user <name>", "the user name to log on with")
+    .option("--reason <text>", "why; the tenant sees it, and it is kept in the audit log", "")
+    .option("--ticket <text>", "a ticket number or the like", "")
+    .action((tenant, options) => runCommand(options, (context) => connect(context, tenant, options)));
+}
+
+async function connect(context: CommandContext, tenant: string, options: ConnectOptions): Promise<void> {
+  const { output, signal, home } = context;
+  const listen = parseAddress(options.listen);
+  // Looked for first: nobody at the tenant should be asked for a session that nothing can show.
+  const client = options.client === "none" ? undefined : await detectClient(options.client, systemEnvironment());
+  await withOperatorChannel(context, async (channel, identity) => {
+    const { target, reason, ticket } = options;
+    const known = new KnownTenants(home("operator"), identity.provider);
+    const remote = new RemoteRedirector({
+      identity,
+      channel,
+      request: { tenant, target, reason, ticket },
+      listen,
+      observer: connectObserver(output, tenant, target),
+      trustTenantKey: (name, keyFingerprint) => known.trust(name, keyFingerprint),
+    });
+    output.status.update(`asking ${tenant} for ${target} …`);
+    const address = await remote.start(signal);
+    announce(output, tenant, target, address);
+    const end = await runSession(context, remote, client, address, options);
+    report(output, tenant, end);
+    if (end.reason.code !== "closed" && !signal.aborted) throw closeReasonError(end.reason);
+  });
+}
+
+function announce(output: Output, tenant: string, target: string, address: Address): void {
+  const shown = formatAddress(address);
+  output.status.clear();
+  output.result(
+    { event: "listening", address: shown, host: address.host, port: address.port, tenant, target },
+    plain`${tenant}/${target} is at ${shown} until this command ends.`,
+  );
+}
+
+function connectObserver(output: Output, tenant: string, target: string): RemoteObserver {
+  return {
+    pending(withinMs) {
+      output.record({ event: "pending", tenant, target, withinSeconds: Math.round(withinMs / 1000) });
+      output.status.update(`waiting for the tenant's consent, ${formatDuration(withinMs)} left …`);
+    },
+    opened: ({ sessionId }) => output.record({ event: "session-opened", session: sessionId, tenant, target }),
+    linkOpened: (link) => output.record({ event: "link-opened", link }),
+    linkClosed({ linkId, reason, toTenant, toRemote }) {
+      const { code, message } = reason;
+      output.record({ event: "link-closed", link: linkId, code, message, toTenant, toRemote });
+      if (code !== "closed" && !output.json) output.note(plain`drawbridge: a link ended: ${message}.`);
+    },
+  };
+}
+
+/** Runs until the client, the user or the other side ends it. */
+async function runSession(
+  { output, signal }: CommandContext,
+  remote: RemoteRedirector,
+  client: FoundClient | undefined,
+  address: Address,
+  { user }: ConnectOptions,
+): Promise<RemoteSessionEnd> {
+  const over = new AbortController();
+  void remote.closed.then(() => over.abort());
+  const status = setInterval(statusUpdater(output, remote), STATUS_MS);
+  try {
+    const ends: Promise<unknown>[] = [untilAborted(signal), remote.closed];
+    if (client !== undefined) {
+      const command = client.command({ address, extraArgs: [], ...(user !== undefined && { user }) });
+      for (const note of command.notes) output.note(note);
+      if (!client.endsWithItself) output.note(`${client.name} runs on its own: end the session with Ctrl-C.`);
+      const running = await launch(command, { signal: over.signal });
+      if (client.endsWithItself) ends.push(running.exited);
+      await Promise.race(ends);
+      await remote.stop({ code: "closed", message: "the operator ended the session" });
+      over.abort();
+      if (client.endsWithItself) await running.exited;
+    } else {
+      await Promise.race(ends);
+      await remote.stop({ code: "closed", message: "the operator ended the session" });
+    }
+    return await remote.closed;
+  } finally {
+    clearInterval(status);
+    output.status.clear();
+    over.abort();
+  }
+}
+
+/** Shows duration and bytes; `bytes` events only when they have changed. */
+function statusUpdater(output: Output, remote: RemoteRedirector): () => void {
+  const startedAt = performance.now();
+  let last = "";
+  return () => {
+    const { toTenant, toRemote } = remote.counts();
+    const links = remote.openLinks;
+    const duration = formatDuration(performance.now() - startedAt);
+    output.status.update(
+      `${duration}  to tenant ${formatBytes(toTenant)}  back ${formatBytes(toRemote)}  links ${links}`,
+    );
+    const record = { event: "bytes", toTenant, toRemote, links };
+    const text = JSON.stringify(record);
+    if (text !== last) output.record(record);
+    last = text;
+  };
+}
+
+function report(output: Output, tenant: string, { reason, toTenant, toRemote }: RemoteSessionEnd): void {
+  const { code, message } = reason;
+  output.result(
+    { event: "session-ended", tenant, code, message, toTenant, toRemote },
+    plain`Session to ${tenant} ended (${message}): ${formatBytes(toTenant)} to the tenant, ${formatBytes(toRemote)} back.`,
+  );
+}

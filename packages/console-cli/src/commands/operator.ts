@@ -1,0 +1,55 @@
+import { Command } from "@commander-js/extra-typings";
+import { formatFingerprint, loadIdentity } from "@drawbridge/control/identity";
+import { KnownTenants } from "@drawbridge/control/remote";
+import { DrawbridgeError } from "@drawbridge/dataplane";
+import { commandNamed } from "../common-options.ts";
+import { enrollInto } from "../enroll.ts";
+import { plain } from "../rendering/index.ts";
+import { runCommand } from "../run-command.ts";
+
+/** `drawbridge operator …`: a person of the provider. */
+export function operatorCommand(): Command {
+  return new Command("operator")
+    .description("an operator of the provider: enrol yourself on this machine")
+    .addCommand(enrollCommand())
+    .addCommand(forgetCommand());
+}
+
+function enrollCommand() {
+  return commandNamed("enroll", "enrol yourself with the provider's invite code")
+    .argument("<code>", "the invite code; - reads it from standard input, where other users cannot see it")
+    .option("--replace", "put the new identity in place of one that is there")
+    .action((code, options) =>
+      runCommand(options, async ({ output, signal, home }) => {
+        const path = home("operator");
+        const { name, provider, keyFingerprint } = await enrollInto(
+          path,
+          "operator",
+          code,
+          options.replace ?? false,
+          signal,
+        );
+        const fingerprint = formatFingerprint(Buffer.from(keyFingerprint, "hex"));
+        output.result(
+          { event: "enrolled", kind: "operator", name, provider, fingerprint, home: path },
+          plain`You are enrolled as operator ${name} of ${provider}. Your key is ${fingerprint}.
+Next: drawbridge tenants, and drawbridge connect TENANT`,
+        );
+      }),
+    );
+}
+
+function forgetCommand() {
+  return commandNamed("forget", "forget a tenant's key, after you have checked that its new one is right")
+    .argument("<tenant>", "the tenant's name")
+    .action((tenant, options) =>
+      runCommand(options, async ({ output, home }) => {
+        const path = home("operator");
+        const { provider } = await loadIdentity(path, "operator");
+        if (!(await new KnownTenants(path, provider).forget(tenant))) {
+          throw new DrawbridgeError("invalid-argument", `no key of tenant ${tenant} is known here`);
+        }
+        output.result({ event: "forgotten", tenant }, plain`The key of tenant ${tenant} is forgotten.`);
+      }),
+    );
+}

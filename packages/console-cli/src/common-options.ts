@@ -1,0 +1,23 @@
+import { Command, Option } from "@commander-js/extra-typings";
+import { LOG_LEVELS } from "./log.ts";
+
+/** A command with the options that every command takes. */
+export function commandNamed(name: string, description: string) {
+  return new Command(name)
+    .description(description)
+    .option(
+      "--home <dir>",
+      "where this machine's Drawbridge files are (default: $DRAWBRIDGE_HOME, then the usual place)",
+    )
+    .option("--json", "print one JSON object a line")
+    .option("--verbose", "show where an error came from")
+    .addOption(
+      new Option("--log-format <format>", "how the log on standard error is written")
+        .choices(["text", "json"] as const)
+        .default("text" as const),
+    )
+    .addOption(new Option("--log-level <level>", "how much is logged").choices(LOG_LEVELS).default("info" as const));
+}
+
+/** Collects an option that may be given several times. */
+export const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];

@@ -1,0 +1,30 @@
+import { DrawbridgeError } from "@drawbridge/dataplane";
+
+/** Far longer than any code. */
+const MAX_INPUT_BYTES = 64 * 1024;
+
+/** The code of an argument, or of standard input where the argument is `-`. */
+export async function readCode(argument: string): Promise<string> {
+  if (argument !== "-") return argument;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > MAX_INPUT_BYTES) break;
+  }
+  const text = Buffer.concat(chunks).toString("utf8").trim();
+  if (text === "") throw new DrawbridgeError("invite-invalid", "no invite code came on standard input");
+  return codeOfJson(text) ?? text;
+}
+
+/** `invite --json` prints an object; piped as it is, its code is meant. */
+function codeOfJson(text: string): string | undefined {
+  if (!text.startsWith("{")) return undefined;
+  try {
+    const { code } = JSON.parse(text) as { code?: unknown };
+    return typeof code === "string" ? code : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,71 @@
+import type { AuditFilter, AuditRecord, AuditSubject, Store } from "../store/index.ts";
+import type { WallClock } from "../wire/wall-clock.ts";
+
+const PAGE = 500;
+
+/** The audit log of the running cloud redirector: writes records, and lets readers follow them. */
+export class AuditLog {
+  readonly #store: Store;
+  readonly #clock: WallClock;
+  readonly #onFailure: (error: unknown, event: string) => void;
+  readonly #followers = new Set<() => void>();
+  #last: Promise<void> = Promise.resolve();
+
+  /** @param onFailure told of a record that could not be written. */
+  constructor(store: Store, clock: WallClock, onFailure: (error: unknown, event: string) => void) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#onFailure = onFailure;
+  }
+
+  /** Writes a record, after those before it. Resolves when it is durable, or its failure was told to `onFailure`. */
+  record(event: string, subject: AuditSubject = {}): Promise<void> {
+    const at = this.#clock.wallNow();
+    this.#last = this.#last.then(async () => {
+      try {
+        await this.#store.audit.append(event, subject, at);
+        for (const wake of this.#followers) wake();
+      } catch (error) {
+        this.#onFailure(error, event);
+      }
+    });
+    return this.#last;
+  }
+
+  /** The records in order; with `follow`, goes on as they are written, until the signal fires. */
+  async *read(filter: AuditFilter, follow: boolean, signal: AbortSignal): AsyncGenerator<AuditRecord, void, undefined> {
+    let afterSequence = filter.afterSequence ?? 0;
+    while (!signal.aborted) {
+      const woken = this.#nextRecord(signal);
+      const page = await this.#store.audit.read({ ...filter, afterSequence, limit: PAGE });
+      for (const record of page) {
+        afterSequence = record.sequence;
+        yield record;
+      }
+      if (page.length < PAGE && !follow) {
+        woken.cancel();
+        return;
+      }
+      if (page.length > 0) woken.cancel();
+      else await woken.promise;
+    }
+  }
+
+  /** Resolves when all records so far are written. */
+  flushed(): Promise<void> {
+    return this.#last;
+  }
+
+  /** Resolves when a record was written after this call, or the signal fires. */
+  #nextRecord(signal: AbortSignal): { promise: Promise<void>; cancel: () => void } {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const done = (): void => {
+      this.#followers.delete(done);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    this.#followers.add(done);
+    signal.addEventListener("abort", done, { once: true });
+    return { promise, cancel: done };
+  }
+}

@@ -1,0 +1,89 @@
+import { DrawbridgeError, toDrawbridgeError } from "@drawbridge/dataplane";
+import type { CertificateAuthority, InviteSecret, IssuedCertificate, PrincipalKind } from "../identity/index.ts";
+import { fingerprintHex, hashInviteSecret, keyFingerprint, publicKeyOfRequest } from "../identity/index.ts";
+import type { PrincipalRecord, Store } from "../store/index.ts";
+import type { WallClock } from "../wire/wall-clock.ts";
+
+/** What enrolment needs. */
+export interface EnrollmentOptions {
+  authority: CertificateAuthority;
+  store: Store;
+  clock: WallClock;
+  /** Told when a principal has a new key. */
+  onEnrolled: (principal: PrincipalRecord) => void;
+}
+
+/** Turns invite codes into certificates, and old certificates into fresh ones. */
+export class Enrollment {
+  readonly #options: EnrollmentOptions;
+
+  constructor(options: EnrollmentOptions) {
+    this.#options = options;
+  }
+
+  /** The CAs that principals should trust, DER, the issuing one first. */
+  caCertificates(): Buffer[] {
+    return [this.#options.authority.certificateDer];
+  }
+
+  /**
+   * Redeems an invite. The certificate is made before the invite is spent, so that a request that is no good costs
+   * nobody their code.
+   *
+   * Errors: `invite-invalid`, without telling a stranger whether a code was spent, late or never made; `certificate-invalid`.
+   */
+  async enroll(
+    kind: PrincipalKind,
+    secret: InviteSecret,
+    request: Uint8Array,
+    source: string,
+  ): Promise<{ name: string; certificate: Buffer }> {
+    const { store, clock, authority, onEnrolled } = this.#options;
+    const hash = hashInviteSecret(secret);
+    try {
+      const invite = await store.invites.check(hash, kind, clock.wallNow());
+      const principal = { kind, name: invite.name, provider: authority.provider };
+      const issued = await authority.issuePrincipalCertificate(principal, request, { now: clock.wallNow() });
+      const credential = { keyFingerprint: issued.keyFingerprint, certificateSerial: issued.serial };
+      const enrolled = await store.invites.redeem(hash, kind, clock.wallNow(), credential);
+      await this.#audit("enrolled", kind, enrolled.name, { source, keyFingerprint: issued.keyFingerprint });
+      onEnrolled(enrolled);
+      return { name: enrolled.name, certificate: issued.der };
+    } catch (error) {
+      const failure = toDrawbridgeError(error);
+      await store.audit.append(
+        "enrolment-refused",
+        { details: { kind, source, why: failure.message } },
+        clock.wallNow(),
+      );
+      throw failure;
+    }
+  }
+
+  /** Issues a fresh certificate for the enrolled key. Errors: `certificate-invalid` for another key. */
+  async renew(
+    caller: { kind: PrincipalKind; name: string; keyFingerprint: string },
+    request: Uint8Array,
+  ): Promise<IssuedCertificate> {
+    const { store, clock, authority } = this.#options;
+    const requested = fingerprintHex(keyFingerprint(await publicKeyOfRequest(request)));
+    if (requested !== caller.keyFingerprint) throw otherKey(caller.name);
+    const principal = { kind: caller.kind, name: caller.name, provider: authority.provider };
+    const issued = await authority.issuePrincipalCertificate(principal, request, { now: clock.wallNow() });
+    const credential = { keyFingerprint: issued.keyFingerprint, certificateSerial: issued.serial };
+    await store.principals.recordRenewal(caller.kind, caller.name, credential);
+    await this.#audit("certificate-renewed", caller.kind, caller.name, { notAfter: issued.notAfter });
+    return issued;
+  }
+
+  async #audit(event: string, kind: PrincipalKind, name: string, details: Record<string, unknown>): Promise<void> {
+    const { store, clock } = this.#options;
+    await store.audit.append(event, { [kind]: name, details }, clock.wallNow());
+  }
+}
+
+function otherKey(name: string): DrawbridgeError {
+  return new DrawbridgeError("certificate-invalid", `the request is not for the key that ${name} enrolled with`, {
+    remedy: "Ask the provider for a new invite code to change the key.",
+  });
+}

@@ -1,0 +1,4 @@
+export { createInvite, type InviteRequest } from "./administration.ts";
+export { createCloudHome, openCloudHome, type CloudHome, type CloudSettings } from "./cloud-home.ts";
+export { CloudRedirector, type CloudRedirectorOptions } from "./cloud-redirector.ts";
+export { RIGHTS, ROLES, checkRight, mayReach, type Caller, type Right, type Role } from "./rights.ts";

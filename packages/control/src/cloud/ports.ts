@@ -1,0 +1,85 @@
+import type { CloseReason, HandshakeToken } from "@drawbridge/dataplane";
+
+/*
+ * What the pure state of this role needs from the world: the streams to tenants and operators, and the rendezvous.
+ * services/ and cloud-redirector.ts supply them.
+ */
+
+/** An operator that opens a session, as its certificate and the store tell. */
+export interface SessionOperator {
+  name: string;
+  role: "viewer" | "operator" | "admin";
+  /** SHA-256 of its enrolled public key, hexadecimal. */
+  keyFingerprint: string;
+  /** The address that the request came from. */
+  sourceAddress: string;
+}
+
+/** What a session is for. */
+export interface SessionPurpose {
+  tenant: string;
+  target: string;
+  reason: string;
+  ticket: string;
+}
+
+/** A session as it is offered to a tenant. */
+export interface SessionOfferDetails extends SessionPurpose {
+  sessionId: string;
+  operator: SessionOperator;
+  /** How long the answer is waited for, in milliseconds. */
+  answerWithinMs: number;
+}
+
+/** Where and with which token one leg of a link is dialled. */
+export interface LegTicket {
+  linkId: string;
+  token: HandshakeToken;
+  /** `host:port`; empty for the address at which the peer reached the control plane. */
+  rendezvousAddress: string;
+  expiresInMs: number;
+}
+
+/** The way to a tenant: its control connection. */
+export interface TenantPort {
+  offerSession(offer: SessionOfferDetails): void;
+  closeSession(sessionId: string, reason: CloseReason): void;
+  offerLink(sessionId: string, ticket: LegTicket): void;
+  /** Says goodbye and ends the control connection. */
+  goodbye(reason: CloseReason): void;
+}
+
+/** Bytes, as the rendezvous counted them. */
+export interface SessionBytes {
+  toTenant: number;
+  toRemote: number;
+}
+
+/** The way to a remote redirector: its session stream. */
+export interface RemotePort {
+  /** A person at the tenant is being asked, for so many milliseconds. */
+  pending(sessionId: string, withinMs: number): void;
+  opened(sessionId: string, tenantKeyFingerprint: string): void;
+  linkTicket(requestId: number, ticket: LegTicket): void;
+  linkRefused(requestId: number, linkId: string, reason: CloseReason): void;
+  linkEnded(linkId: string, reason: CloseReason, bytes: SessionBytes): void;
+  /** The session is over: says so and ends the stream. */
+  ended(reason: CloseReason, bytes: SessionBytes): void;
+}
+
+/** One link's place at the rendezvous. */
+export interface LinkPlace {
+  readonly linkId: string;
+  readonly remoteToken: HandshakeToken;
+  readonly tenantToken: HandshakeToken;
+  readonly expiresInMs: number;
+  /** Resolves when the link is over, for whatever reason. Never rejects. */
+  readonly closed: Promise<{ reason: CloseReason; toTenant: number; toRemote: number }>;
+  counts(): SessionBytes;
+  close(reason: CloseReason): void;
+}
+
+/** Makes places for links at the rendezvous. */
+export interface LinkPlaces {
+  expect(link: { linkId: string; tenant: string }): LinkPlace;
+}

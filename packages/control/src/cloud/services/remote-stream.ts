@@ -1,0 +1,53 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import type { CloseReason } from "@drawbridge/dataplane";
+import { closeReasonError } from "@drawbridge/dataplane";
+import type { OpenResponseSchema } from "@drawbridge/gen/drawbridge/v1/session";
+import type { MessageQueue } from "../../rpc/message-queue.ts";
+import { toRefusal } from "../../wire/refusal.ts";
+import type { LegTicket, RemotePort, SessionBytes } from "../ports.ts";
+import { byteCounts, legFields } from "./messages.ts";
+
+/** What goes out on a session stream. */
+export type OpenResponseInit = MessageInitShape<typeof OpenResponseSchema>;
+
+/** The way to a remote redirector over its session stream's outgoing messages. */
+export class RemoteStream implements RemotePort {
+  readonly #queue: MessageQueue<OpenResponseInit>;
+  #wasOpened = false;
+
+  constructor(queue: MessageQueue<OpenResponseInit>) {
+    this.#queue = queue;
+  }
+
+  pending(sessionId: string, withinMs: number): void {
+    const value = { sessionId, within: durationFromMs(Math.round(withinMs)) };
+    this.#queue.push({ message: { case: "pending", value } });
+  }
+
+  opened(sessionId: string, tenantKeyFingerprint: string): void {
+    this.#wasOpened = true;
+    const value = { sessionId, tenantKeyFingerprint: Buffer.from(tenantKeyFingerprint, "hex") };
+    this.#queue.push({ message: { case: "opened", value } });
+  }
+
+  linkTicket(requestId: number, ticket: LegTicket): void {
+    this.#queue.push({ message: { case: "linkTicket", value: { requestId, ...legFields(ticket) } } });
+  }
+
+  linkRefused(requestId: number, linkId: string, reason: CloseReason): void {
+    this.#queue.push({ message: { case: "linkRefused", value: { requestId, linkId, reason: toRefusal(reason) } } });
+  }
+
+  linkEnded(linkId: string, reason: CloseReason, bytes: SessionBytes): void {
+    const value = { linkId, reason: toRefusal(reason), bytes: byteCounts(bytes) };
+    this.#queue.push({ message: { case: "linkEnded", value } });
+  }
+
+  /** A session that never opened is a failed call; one that was open ends with a message. */
+  ended(reason: CloseReason, bytes: SessionBytes): void {
+    if (!this.#wasOpened) return this.#queue.fail(closeReasonError(reason));
+    this.#queue.push({ message: { case: "ended", value: { reason: toRefusal(reason), bytes: byteCounts(bytes) } } });
+    this.#queue.end();
+  }
+}

@@ -1,0 +1,48 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import type { CloseReason } from "@drawbridge/dataplane";
+import type { ConnectResponseSchema } from "@drawbridge/gen/drawbridge/v1/control";
+import type { MessageQueue } from "../../rpc/message-queue.ts";
+import { toRefusal } from "../../wire/refusal.ts";
+import type { LegTicket, SessionOfferDetails, TenantPort } from "../ports.ts";
+import { legFields, ROLE_MESSAGE } from "./messages.ts";
+
+/** What goes out on a control connection. */
+export type ConnectResponseInit = MessageInitShape<typeof ConnectResponseSchema>;
+
+/** The way to a tenant over its control connection's outgoing messages. */
+export class TenantStream implements TenantPort {
+  readonly #queue: MessageQueue<ConnectResponseInit>;
+
+  constructor(queue: MessageQueue<ConnectResponseInit>) {
+    this.#queue = queue;
+  }
+
+  offerSession({ sessionId, target, reason, ticket, operator, answerWithinMs }: SessionOfferDetails): void {
+    const value = {
+      sessionId,
+      target,
+      reason,
+      ticket,
+      operator: operator.name,
+      operatorRole: ROLE_MESSAGE[operator.role],
+      operatorKeyFingerprint: Buffer.from(operator.keyFingerprint, "hex"),
+      sourceAddress: operator.sourceAddress,
+      answerWithin: durationFromMs(answerWithinMs),
+    };
+    this.#queue.push({ message: { case: "sessionOffer", value } });
+  }
+
+  closeSession(sessionId: string, reason: CloseReason): void {
+    this.#queue.push({ message: { case: "sessionClose", value: { sessionId, reason: toRefusal(reason) } } });
+  }
+
+  offerLink(sessionId: string, ticket: LegTicket): void {
+    this.#queue.push({ message: { case: "linkOffer", value: { sessionId, ...legFields(ticket) } } });
+  }
+
+  goodbye(reason: CloseReason): void {
+    this.#queue.push({ message: { case: "goodbye", value: { reason: toRefusal(reason) } } });
+    this.#queue.end();
+  }
+}

@@ -1,0 +1,194 @@
+import type { CloseReason } from "@drawbridge/dataplane";
+import { DrawbridgeError } from "@drawbridge/dataplane";
+import type { WallClock } from "../wire/wall-clock.ts";
+import type { LinkPlaces, RemotePort, SessionOperator, SessionPurpose } from "./ports.ts";
+import { Session } from "./session.ts";
+import type { TenantRegistry } from "./tenant-registry.ts";
+
+/** How a broker treats its sessions. */
+export interface SessionBrokerOptions {
+  registry: TenantRegistry;
+  links: LinkPlaces;
+  clock: WallClock;
+  /** Makes an id that no other session or link has. */
+  newId: (prefix: "s" | "l") => string;
+  /** Where legs are dialled; empty for the address at which each peer reached the control plane. Default empty. */
+  rendezvousAddress?: string;
+  /** How long a tenant redirector may take to answer an offer, in milliseconds. Default 10,000. */
+  answerWithinMs?: number;
+  /** How long a tenant may ask a person, in milliseconds. Default 60,000. */
+  consentWithinMs?: number;
+  /** Links of one session at a time. Default 64. */
+  maxLinksPerSession?: number;
+  /** Sessions of one operator at a time. Default 64. */
+  maxSessionsPerOperator?: number;
+  /** Sessions to one tenant at a time. Default 64. */
+  maxSessionsPerTenant?: number;
+  /** Sessions in all. Default 10,000. */
+  maxSessions?: number;
+}
+
+/** Told of what sessions do, for the audit log, the registry's watchers and the log. */
+export interface SessionObserver {
+  started(session: Session): void;
+  opened(session: Session): void;
+  ended(session: Session, reason: CloseReason): void;
+}
+
+/** The session broker: opens, finds and ends sessions. Pure state. */
+export class SessionBroker {
+  readonly #options: Required<SessionBrokerOptions>;
+  readonly #observer: SessionObserver;
+  readonly #sessions = new Map<string, Session>();
+
+  constructor(options: SessionBrokerOptions, observer: SessionObserver) {
+    this.#options = {
+      rendezvousAddress: "",
+      answerWithinMs: 10_000,
+      consentWithinMs: 60_000,
+      maxLinksPerSession: 64,
+      maxSessionsPerOperator: 64,
+      maxSessionsPerTenant: 64,
+      maxSessions: 10_000,
+      ...options,
+    };
+    this.#observer = observer;
+  }
+
+  /**
+   * Opens a session: offers it to the tenant, whose decision comes later.
+   *
+   * Errors: `tenant-not-found`, `tenant-offline`, `target-not-found`, `limit-exceeded`.
+   *
+   * @param mayReach whether the operator's groups let it see a tenant. One that it may not see does not exist for it.
+   */
+  open(
+    operator: SessionOperator,
+    purpose: SessionPurpose,
+    remote: RemotePort,
+    mayReach: (groups: readonly string[]) => boolean,
+  ): Session {
+    const tenant = this.#options.registry.get(purpose.tenant);
+    if (tenant === undefined || !mayReach(tenant.groups)) throw unknownTenant(purpose.tenant);
+    const { presence } = tenant;
+    if (presence.name === "offline") throw offlineTenant(purpose.tenant, presence.since);
+    const targets = tenant.facts?.targets ?? [];
+    if (!targets.some((target) => target.name === purpose.target)) throw unknownTarget(purpose, targets);
+    this.#checkLimits(operator.name, purpose.tenant);
+    const session = this.#create(operator, purpose, remote, tenant.keyFingerprint);
+    this.#sessions.set(session.id, session);
+    this.#observer.started(session);
+    session.offer();
+    return session;
+  }
+
+  get(id: string): Session | undefined {
+    return this.#sessions.get(id);
+  }
+
+  /** The sessions that are not over, oldest first. */
+  list(): Session[] {
+    return [...this.#sessions.values()];
+  }
+
+  ofTenant(name: string): Session[] {
+    return this.list().filter((session) => session.purpose.tenant === name);
+  }
+
+  ofOperator(name: string): Session[] {
+    return this.list().filter((session) => session.operator.name === name);
+  }
+
+  /** How many sessions to a tenant are open. */
+  openSessionsOf(tenant: string): number {
+    return this.ofTenant(tenant).filter((session) => session.state.name === "open").length;
+  }
+
+  /**
+   * A tenant's control connection is there (again), still holding `held`. Sessions of that tenant that it does not hold
+   * any more are ended. Returns the ids that it holds and that are not known here.
+   */
+  tenantReturned(tenant: string, held: readonly string[]): string[] {
+    for (const session of this.ofTenant(tenant)) {
+      if (held.includes(session.id)) continue;
+      session.end({ code: "tenant-lost", message: `Tenant ${tenant} was restarted.`, remedy: "Connect again." });
+    }
+    return held.filter((id) => this.#sessions.get(id)?.purpose.tenant !== tenant);
+  }
+
+  /** A tenant's control connection is gone. Offers that it did not answer are over; open sessions go on. */
+  tenantLeft(tenant: string): void {
+    for (const session of this.ofTenant(tenant)) {
+      if (session.state.name === "pending") {
+        session.end({ code: "tenant-offline", message: `Tenant ${tenant} went offline before it answered.` });
+      }
+    }
+  }
+
+  /** Ends all sessions. */
+  endAll(reason: CloseReason): void {
+    for (const session of this.list()) session.end(reason);
+  }
+
+  #create(operator: SessionOperator, purpose: SessionPurpose, remote: RemotePort, keyFingerprint: string): Session {
+    const { registry, clock, links, newId, rendezvousAddress, answerWithinMs, consentWithinMs } = this.#options;
+    let opened = false;
+    return new Session(newId("s"), operator, purpose, {
+      clock,
+      links,
+      remote,
+      rendezvousAddress,
+      answerWithinMs,
+      consentWithinMs,
+      maxLinks: this.#options.maxLinksPerSession,
+      tenantKeyFingerprint: keyFingerprint,
+      newLinkId: () => newId("l"),
+      tenantPort: () => {
+        const presence = registry.get(purpose.tenant)?.presence;
+        return presence?.name === "online" ? presence.port : undefined;
+      },
+      onChange: (session) => {
+        if (session.state.name === "open" && !opened) {
+          opened = true;
+          this.#observer.opened(session);
+        }
+        if (session.state.name === "ended" && this.#sessions.delete(session.id)) {
+          this.#observer.ended(session, session.state.reason);
+        }
+        registry.touched(purpose.tenant);
+      },
+    });
+  }
+
+  #checkLimits(operator: string, tenant: string): void {
+    const { maxSessions, maxSessionsPerOperator, maxSessionsPerTenant } = this.#options;
+    const exceeded = (what: string, limit: number): DrawbridgeError =>
+      new DrawbridgeError("limit-exceeded", `${what} ${limit} sessions open already.`, {
+        remedy: "End one of them first: see `drawbridge sessions`.",
+      });
+    if (this.#sessions.size >= maxSessions) throw exceeded("The cloud redirector has", maxSessions);
+    if (this.ofOperator(operator).length >= maxSessionsPerOperator) throw exceeded("You have", maxSessionsPerOperator);
+    if (this.ofTenant(tenant).length >= maxSessionsPerTenant) throw exceeded("The tenant has", maxSessionsPerTenant);
+  }
+}
+
+function unknownTenant(name: string): DrawbridgeError {
+  return new DrawbridgeError("tenant-not-found", `There is no tenant ${name} that you may reach.`, {
+    remedy: "`drawbridge tenants` lists those that you may.",
+  });
+}
+
+function offlineTenant(name: string, since: number | undefined): DrawbridgeError {
+  const when =
+    since === undefined ? "has never been online" : `has been offline since ${new Date(since).toISOString()}`;
+  return new DrawbridgeError("tenant-offline", `Tenant ${name} ${when}.`, {
+    remedy: "Check at the tenant that `drawbridge tenant run` is running and can reach this cloud redirector.",
+  });
+}
+
+function unknownTarget({ tenant, target }: SessionPurpose, targets: readonly { name: string }[]): DrawbridgeError {
+  const names = targets.map(({ name }) => name).join(", ");
+  return new DrawbridgeError("target-not-found", `Tenant ${tenant} has no target ${target}.`, {
+    remedy: names === "" ? "It offers none." : `It offers: ${names}.`,
+  });
+}

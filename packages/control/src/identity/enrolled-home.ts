@@ -1,0 +1,97 @@
+import { join } from "node:path";
+import { DrawbridgeError } from "@drawbridge/dataplane";
+import { z } from "zod";
+import { parseSettings } from "../wire/settings.ts";
+import { certificateFacts, certificateFromPem, certificateToPem } from "./certificate-facts.ts";
+import { makePrivateDirectory, readPrivateFile, writePrivateFile } from "./private-file.ts";
+
+/** Who an enrolled principal is, where its provider is reached, and what it proves itself with. */
+export interface EnrolledIdentity {
+  kind: "tenant" | "operator";
+  name: string;
+  provider: string;
+  /** Where the cloud redirector or its gateways are reached, as `host:port`, in order of preference. */
+  addresses: string[];
+  /** PEM. */
+  privateKey: string;
+  /** PEM. */
+  certificate: string;
+  /** The CAs of the provider, PEM. */
+  certificateAuthorities: string[];
+  /** SHA-256 of the public key, hexadecimal. */
+  keyFingerprint: string;
+}
+
+const FILES = {
+  identity: "identity.json",
+  key: "key.pem",
+  certificate: "certificate.pem",
+  authorities: "authorities.pem",
+} as const;
+
+const identitySchema = z.strictObject({
+  kind: z.enum(["tenant", "operator"]),
+  name: z.string(),
+  provider: z.string(),
+  addresses: z.array(z.string()).min(1),
+});
+
+/** Whether a home holds an enrolled identity already. */
+export async function isEnrolled(home: string): Promise<boolean> {
+  try {
+    await readPrivateFile(join(home, FILES.identity));
+    return true;
+  } catch (error) {
+    if (error instanceof DrawbridgeError && error.code === "home-missing") return false;
+    throw error;
+  }
+}
+
+/** Writes an identity into a home, over one that is there. `identity.json` comes last and tells a home that is whole. */
+export async function saveIdentity(home: string, identity: Omit<EnrolledIdentity, "keyFingerprint">): Promise<void> {
+  const { kind, name, provider, addresses } = identity;
+  await makePrivateDirectory(home);
+  await writePrivateFile(join(home, FILES.key), identity.privateKey);
+  await writePrivateFile(join(home, FILES.certificate), identity.certificate);
+  await writePrivateFile(join(home, FILES.authorities), identity.certificateAuthorities.join(""));
+  const text = JSON.stringify({ kind, name, provider, addresses }, undefined, 2);
+  await writePrivateFile(join(home, FILES.identity), `${text}\n`);
+}
+
+/** Puts a renewed certificate, and the CAs that came with it, in place of the old. */
+export async function saveCertificate(home: string, certificate: string, authorities: string[]): Promise<void> {
+  await writePrivateFile(join(home, FILES.authorities), authorities.join(""));
+  await writePrivateFile(join(home, FILES.certificate), certificate);
+}
+
+/** Reads the identity of a home. Errors: `home-missing` where nobody has enrolled, `home-invalid`. */
+export async function loadIdentity(home: string, kind: EnrolledIdentity["kind"]): Promise<EnrolledIdentity> {
+  const read = async (file: string): Promise<string> => (await readPrivateFile(join(home, file))).toString("utf8");
+  const text = await read(FILES.identity).catch((error: unknown) => {
+    if (!(error instanceof DrawbridgeError) || error.code !== "home-missing") throw error;
+    throw new DrawbridgeError("home-missing", `nobody has enrolled in ${home}`, {
+      remedy: `Enrol with \`drawbridge ${kind} enroll CODE\`, or name the right home with --home.`,
+      cause: error,
+    });
+  });
+  const identity = parseSettings(identitySchema, text, join(home, FILES.identity));
+  if (identity.kind !== kind) {
+    throw new DrawbridgeError(
+      "home-invalid",
+      `${home} is the home of ${identity.kind} ${identity.name}, not of a ${kind}`,
+    );
+  }
+  const [privateKey, certificate, authorities] = await Promise.all([
+    read(FILES.key),
+    read(FILES.certificate),
+    read(FILES.authorities),
+  ]);
+  const { keyFingerprint } = certificateFacts(certificateFromPem(certificate));
+  return { ...identity, privateKey, certificate, certificateAuthorities: splitPem(authorities), keyFingerprint };
+}
+
+/** Each certificate of a PEM text on its own. */
+function splitPem(text: string): string[] {
+  const found = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return found.map((pem) => certificateToPem(certificateFromPem(pem)));
+}

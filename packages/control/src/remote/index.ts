@@ -1,0 +1,12 @@
+export { KnownTenants } from "./known-tenants.ts";
+export type { RemoteLinkEnd } from "./remote-link.ts";
+export {
+  RemoteRedirector,
+  type RemoteObserver,
+  type RemoteRedirectorOptions,
+  type RemoteSessionEnd,
+} from "./remote-redirector.ts";
+export type { OpenedSession, SessionRequest } from "./session-stream.ts";
+export { AdminClient, type AuditEntry, type AuditQuery, type InviteOrder, type SessionEntry } from "./admin-client.ts";
+export { watchTenants, type TenantEvent } from "./registry-watch-client.ts";
+export type { TenantEntry } from "./tenant-entry.ts";

@@ -1,0 +1,129 @@
+import type { Socket } from "node:net";
+import type { CloseReason, Splice } from "@drawbridge/dataplane";
+import {
+  closeReasonFrom,
+  dialLeg,
+  DrawbridgeError,
+  encryptRemoteLeg,
+  parseAddress,
+  splice,
+} from "@drawbridge/dataplane";
+import type { EnrolledIdentity } from "../identity/index.ts";
+import type { LinkTicket } from "./session-stream.ts";
+
+/** What a remote redirector's end of a link is made of. */
+export interface RemoteLinkOptions {
+  /** The RDP client's connection to the loopback listener. */
+  local: Socket;
+  requestLink: () => Promise<LinkTicket>;
+  /** Where legs are dialled when a ticket does not say. */
+  cloudAddress: string;
+  identity: EnrolledIdentity;
+  /** Throws when the other end is not the tenant. */
+  verifyTenant: (leafCertificate: Buffer) => void;
+  /** Called when the link's id is known. */
+  onTicket: (linkId: string) => void;
+  /** Called when bytes can flow. */
+  onOpen: (linkId: string) => void;
+}
+
+/** How a link ended here. Counts are of plain bytes, from and to the RDP client. */
+export interface RemoteLinkEnd {
+  /** Empty when no ticket came. */
+  linkId: string;
+  reason: CloseReason;
+  toTenant: number;
+  toRemote: number;
+}
+
+/** The remote redirector's end of one link: the client's connection and the leg, encrypted end to end, spliced. */
+export class RemoteLink {
+  /** Resolves when the link is over and its sockets are closed. Never rejects. */
+  readonly closed: Promise<RemoteLinkEnd>;
+  readonly #options: RemoteLinkOptions;
+  readonly #abort = new AbortController();
+  #linkId = "";
+  #splice: Splice | undefined;
+  #closing: CloseReason | undefined;
+
+  constructor(options: RemoteLinkOptions) {
+    this.#options = options;
+    // A client that gives up before the leg is there ends the dialling too. Afterwards the splice takes care.
+    options.local.on("error", () => {});
+    options.local.once("close", this.#localClosed);
+    this.closed = this.#run();
+  }
+
+  /** What has gone through so far. */
+  counts(): { toTenant: number; toRemote: number } {
+    const { aToB, bToA } = this.#splice?.counts() ?? { aToB: 0, bToA: 0 };
+    return { toTenant: aToB, toRemote: bToA };
+  }
+
+  /** Ends the link at once. May be called twice; the first reason counts. */
+  destroy(reason: CloseReason): void {
+    this.#closing ??= reason;
+    this.#abort.abort(new DrawbridgeError(reason.code, reason.message));
+    this.#splice?.destroy(reason);
+  }
+
+  /** The control plane says that there will be no link. Does nothing once bytes can flow: then the leg tells its end. */
+  refused(reason: CloseReason): void {
+    if (this.#splice === undefined) this.destroy(reason);
+  }
+
+  readonly #localClosed = (): void => {
+    this.destroy({ code: "closed", message: "the client closed its connection" });
+  };
+
+  async #run(): Promise<RemoteLinkEnd> {
+    const { local } = this.#options;
+    try {
+      const stream = await this.#connect();
+      local.off("close", this.#localClosed);
+      this.#splice = splice(local, stream, { aName: "the client", bName: "the tenant redirector" });
+      if (this.#closing !== undefined) this.#splice.destroy(this.#closing);
+      else this.#options.onOpen(this.#linkId);
+      return this.#end(await this.#splice.closed);
+    } catch (error) {
+      return this.#end(this.#closing ?? closeReasonFrom(error));
+    } finally {
+      local.destroy();
+    }
+  }
+
+  async #connect() {
+    const { requestLink, cloudAddress, identity, verifyTenant, onTicket } = this.#options;
+    const { signal } = this.#abort;
+    const ticket = await orAborted(requestLink(), signal);
+    this.#linkId = ticket.linkId;
+    onTicket(ticket.linkId);
+    const address = parseAddress(ticket.rendezvousAddress === "" ? cloudAddress : ticket.rendezvousAddress);
+    const leg = await dialLeg(address, ticket.token, { signal });
+    return encryptRemoteLeg(leg, {
+      key: identity.privateKey,
+      certificate: identity.certificate,
+      certificateAuthorities: identity.certificateAuthorities,
+      verifyPeer: verifyTenant,
+      signal,
+    });
+  }
+
+  #end(reason: CloseReason): RemoteLinkEnd {
+    return { linkId: this.#linkId, reason, ...this.counts() };
+  }
+}
+
+/** The promise's outcome, or the signal's reason if that comes first. */
+async function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = (): void => aborted.reject(signal.reason as Error);
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    promise.catch(() => {});
+  }
+}

@@ -1,0 +1,149 @@
+import type { Socket } from "node:net";
+import type { Address, CloseReason } from "@drawbridge/dataplane";
+import type { EnrolledIdentity } from "../identity/index.ts";
+import type { RpcChannel } from "../rpc/channel.ts";
+import { expectPeer } from "../wire/peer-verification.ts";
+import { LoopbackListener } from "./loopback-listener.ts";
+import type { RemoteLinkEnd } from "./remote-link.ts";
+import { RemoteLink } from "./remote-link.ts";
+import type { OpenedSession, SessionRequest } from "./session-stream.ts";
+import { SessionStream } from "./session-stream.ts";
+
+/** Told of what the session does. Must not throw. */
+export interface RemoteObserver {
+  /** A person at the tenant is being asked, for so many milliseconds. */
+  pending(withinMs: number): void;
+  opened(session: OpenedSession): void;
+  linkOpened(linkId: string): void;
+  linkClosed(end: RemoteLinkEnd): void;
+}
+
+/** What a remote redirector is made of. */
+export interface RemoteRedirectorOptions {
+  identity: EnrolledIdentity;
+  channel: RpcChannel;
+  request: SessionRequest;
+  /** Where to listen; loopback only. */
+  listen: Address;
+  observer: RemoteObserver;
+  /** Decides whether a tenant's key is to be trusted. Throws to refuse. */
+  trustTenantKey: (tenant: string, keyFingerprint: string) => Promise<void>;
+}
+
+/** How a session ended. Counts are of plain bytes, from and to the RDP client. */
+export interface RemoteSessionEnd {
+  reason: CloseReason;
+  toTenant: number;
+  toRemote: number;
+}
+
+/** The remote redirector of one session: a loopback listener whose connections are links to the target. */
+export class RemoteRedirector {
+  readonly #options: RemoteRedirectorOptions;
+  readonly #links = new Set<RemoteLink>();
+  readonly #byId = new Map<string, RemoteLink>();
+  readonly #listener = new LoopbackListener((socket) => this.#accept(socket));
+  readonly #past = { toTenant: 0, toRemote: 0 };
+  readonly #closed = Promise.withResolvers<RemoteSessionEnd>();
+  #stream: SessionStream | undefined;
+
+  constructor(options: RemoteRedirectorOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the session is over and every connection is closed. Never rejects. */
+  get closed(): Promise<RemoteSessionEnd> {
+    return this.#closed.promise;
+  }
+
+  /** How many links are open or being made. */
+  get openLinks(): number {
+    return this.#links.size;
+  }
+
+  /** What has gone through all links so far. */
+  counts(): { toTenant: number; toRemote: number } {
+    const total = { ...this.#past };
+    for (const link of this.#links) {
+      const { toTenant, toRemote } = link.counts();
+      total.toTenant += toTenant;
+      total.toRemote += toRemote;
+    }
+    return total;
+  }
+
+  /**
+   * Opens the session and starts to listen. Returns the address for the RDP client.
+   *
+   * Errors: every refusal of broker and tenant; `address-in-use`; `certificate-invalid` for a tenant's key that is not
+   * trusted; `cancelled`.
+   */
+  async start(signal: AbortSignal): Promise<Address> {
+    const { channel, request, observer, listen, trustTenantKey } = this.#options;
+    // Listening comes first, so that a port in use is known before anybody at the tenant is asked.
+    const address = await this.#listener.listen(listen);
+    let stream: SessionStream | undefined;
+    try {
+      const linkOver = (linkId: string, reason: CloseReason): void => this.#linkOver(linkId, reason);
+      const pending = (withinMs: number): void => observer.pending(withinMs);
+      stream = await SessionStream.open(channel, request, { linkOver }, pending, signal);
+      await trustTenantKey(request.tenant, stream.opened.tenantKeyFingerprint);
+    } catch (error) {
+      this.#listener.close();
+      stream?.goodbye();
+      throw error;
+    }
+    this.#stream = stream;
+    void stream.closed.then((reason) => this.#end(reason));
+    observer.opened(stream.opened);
+    return address;
+  }
+
+  /** Ends the session: says goodbye and closes every link. Resolves when all is closed. May be called twice. */
+  async stop(reason: CloseReason): Promise<void> {
+    this.#listener.close();
+    this.#stream?.goodbye();
+    for (const link of this.#links) link.destroy(reason);
+    if (this.#stream !== undefined) await this.closed;
+  }
+
+  #accept(local: Socket): void {
+    const stream = this.#stream;
+    if (stream === undefined) return void local.destroy();
+    const { identity, channel, request, observer } = this.#options;
+    const { tenantKeyFingerprint: keyFingerprint } = stream.opened;
+    const link = new RemoteLink({
+      local,
+      requestLink: () => stream.requestLink(),
+      cloudAddress: channel.address,
+      identity,
+      verifyTenant: expectPeer({ kind: "tenant", name: request.tenant, provider: identity.provider, keyFingerprint }),
+      onTicket: (linkId) => this.#byId.set(linkId, link),
+      onOpen: (linkId) => observer.linkOpened(linkId),
+    });
+    this.#links.add(link);
+    void link.closed.then((end) => {
+      this.#links.delete(link);
+      this.#byId.delete(end.linkId);
+      this.#past.toTenant += end.toTenant;
+      this.#past.toRemote += end.toRemote;
+      observer.linkClosed(end);
+    });
+  }
+
+  /**
+   * The cloud redirector says that a link is over. One whose end is not seen here yet is left to its leg, which may still
+   * hold bytes; one that never opened ends with the reason that only the control plane knows.
+   */
+  #linkOver(linkId: string, reason: CloseReason): void {
+    this.#byId.get(linkId)?.refused(reason);
+  }
+
+  async #end(reason: CloseReason): Promise<void> {
+    this.#listener.close();
+    const links = [...this.#links];
+    for (const link of links) link.destroy(reason);
+    await Promise.all(links.map((link) => link.closed));
+    this.#closed.resolve({ reason, ...this.counts() });
+  }
+}

@@ -1,0 +1,192 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { CloseReason } from "@drawbridge/dataplane";
+import { closeReason, closeReasonFrom, DrawbridgeError, HandshakeToken } from "@drawbridge/dataplane";
+import type { OpenRequestSchema, OpenResponse } from "@drawbridge/gen/drawbridge/v1/session";
+import { SessionService } from "@drawbridge/gen/drawbridge/v1/session";
+import type { RpcChannel } from "../rpc/channel.ts";
+import { MessageQueue } from "../rpc/message-queue.ts";
+import { serviceDefinition } from "../rpc/service-definition.ts";
+import { fromRefusal } from "../wire/refusal.ts";
+import { SOFTWARE } from "../wire/software.ts";
+
+const definition = serviceDefinition(SessionService);
+
+/** What a session is asked for. */
+export interface SessionRequest {
+  tenant: string;
+  target: string;
+  reason: string;
+  ticket: string;
+}
+
+/** Where and with which token the remote leg of a link is dialled. */
+export interface LinkTicket {
+  linkId: string;
+  token: HandshakeToken;
+  /** `host:port`; empty for the address of the session stream. */
+  rendezvousAddress: string;
+}
+
+/** What the cloud redirector said when the session opened. */
+export interface OpenedSession {
+  sessionId: string;
+  /** SHA-256 of the tenant's public key, hexadecimal, as the cloud redirector says. */
+  tenantKeyFingerprint: string;
+}
+
+/** Told of what happens to links after their ticket. Must not throw. */
+export interface LinkObserver {
+  /** The tenant could not make its leg, or the link is over at the rendezvous. */
+  linkOver(linkId: string, reason: CloseReason): void;
+}
+
+type Waiting = PromiseWithResolvers<LinkTicket>;
+
+/** The session stream: a session lives as long as this. Made by `open`. */
+export class SessionStream {
+  /** Resolves when the session is over. Never rejects. */
+  readonly closed: Promise<CloseReason>;
+  readonly opened: OpenedSession;
+  readonly #out: MessageQueue<MessageInitShape<typeof OpenRequestSchema>>;
+  readonly #abort: AbortController;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #observer: LinkObserver;
+  #lastRequest = 0;
+
+  private constructor(
+    opened: OpenedSession,
+    out: MessageQueue<MessageInitShape<typeof OpenRequestSchema>>,
+    abort: AbortController,
+    responses: AsyncIterator<OpenResponse>,
+    observer: LinkObserver,
+  ) {
+    this.opened = opened;
+    this.#out = out;
+    this.#abort = abort;
+    this.#observer = observer;
+    this.closed = this.#read(responses);
+  }
+
+  /**
+   * Asks for a session and waits until the tenant has decided.
+   *
+   * Errors: the refusal of the broker or the tenant; `unavailable`; `cancelled` when the signal fires.
+   *
+   * @param onPending called when a person at the tenant is asked, with the time that the question stands.
+   */
+  static async open(
+    channel: RpcChannel,
+    request: SessionRequest,
+    observer: LinkObserver,
+    onPending: (withinMs: number) => void,
+    signal: AbortSignal,
+  ): Promise<SessionStream> {
+    const abort = new AbortController();
+    const cancel = (): void => abort.abort();
+    signal.addEventListener("abort", cancel, { once: true });
+    const out = new MessageQueue<MessageInitShape<typeof OpenRequestSchema>>().endOn(abort.signal);
+    out.push({ message: { case: "start", value: { ...request, software: SOFTWARE } } });
+    const responses = channel.client(definition).open(out, { signal: abort.signal })[Symbol.asyncIterator]();
+    try {
+      if (signal.aborted) cancel();
+      const opened = await untilOpened(responses, onPending);
+      return new SessionStream(opened, out, abort, responses, observer);
+    } catch (error) {
+      cancel();
+      throw signal.aborted ? new DrawbridgeError("cancelled", "the session was cancelled", { cause: error }) : error;
+    } finally {
+      // From now on the session ends by a goodbye, not by a cancelled call.
+      signal.removeEventListener("abort", cancel);
+    }
+  }
+
+  /** Asks for one more link. Errors: the broker's or the tenant's refusal; the session's end. */
+  requestLink(): Promise<LinkTicket> {
+    this.#lastRequest += 1;
+    const waiting = Promise.withResolvers<LinkTicket>();
+    this.#waiting.set(this.#lastRequest, waiting);
+    this.#out.push({ message: { case: "linkRequest", value: { requestId: this.#lastRequest } } });
+    return waiting.promise;
+  }
+
+  /** Says goodbye; the session ends. */
+  goodbye(): void {
+    this.#out.push({ message: { case: "goodbye", value: {} } });
+    this.#out.end();
+  }
+
+  /** Ends the stream, and with it the session, at once. */
+  destroy(): void {
+    this.#abort.abort();
+  }
+
+  async #read(responses: AsyncIterator<OpenResponse>): Promise<CloseReason> {
+    const reason = await this.#readUntilEnd(responses);
+    this.#out.end();
+    const over = new DrawbridgeError(reason.code, reason.message);
+    for (const waiting of this.#waiting.values()) waiting.reject(over);
+    this.#waiting.clear();
+    return reason;
+  }
+
+  async #readUntilEnd(responses: AsyncIterator<OpenResponse>): Promise<CloseReason> {
+    try {
+      for (;;) {
+        const next = await responses.next();
+        if (next.done === true) return closeReason("unavailable", "the cloud redirector ended the session stream");
+        const { message } = next.value;
+        if (message.case === "ended") return fromRefusal(message.value.reason);
+        this.#dispatch(message);
+      }
+    } catch (error) {
+      return closeReasonFrom(error);
+    }
+  }
+
+  #dispatch(message: OpenResponse["message"]): void {
+    switch (message.case) {
+      case "linkTicket": {
+        const { requestId, linkId, token, rendezvousAddress } = message.value;
+        const ticket = { linkId, token: HandshakeToken.fromBytes(token), rendezvousAddress };
+        this.#take(requestId)?.resolve(ticket);
+        break;
+      }
+      case "linkRefused": {
+        const { requestId, linkId, reason } = message.value;
+        const { code, message: text, remedy = "" } = fromRefusal(reason);
+        this.#take(requestId)?.reject(new DrawbridgeError(code, text, { remedy }));
+        if (linkId !== "") this.#observer.linkOver(linkId, fromRefusal(reason));
+        break;
+      }
+      case "linkEnded":
+        this.#observer.linkOver(message.value.linkId, fromRefusal(message.value.reason));
+        break;
+      default: // said before, or from a newer contract
+    }
+  }
+
+  #take(requestId: number): Waiting | undefined {
+    const waiting = this.#waiting.get(requestId);
+    this.#waiting.delete(requestId);
+    return waiting;
+  }
+}
+
+async function untilOpened(
+  responses: AsyncIterator<OpenResponse>,
+  onPending: (withinMs: number) => void,
+): Promise<OpenedSession> {
+  for (;;) {
+    const next = await responses.next();
+    if (next.done === true) throw new DrawbridgeError("unavailable", "the cloud redirector ended the session stream");
+    const { message } = next.value;
+    if (message.case === "opened") {
+      const { sessionId, tenantKeyFingerprint } = message.value;
+      return { sessionId, tenantKeyFingerprint: Buffer.from(tenantKeyFingerprint).toString("hex") };
+    }
+    if (message.case === "pending") {
+      const { seconds, nanos } = message.value.within ?? { seconds: 0n, nanos: 0 };
+      onPending(Number(seconds) * 1000 + nanos / 1e6);
+    }
+  }
+}

@@ -1,0 +1,35 @@
+/** How long to wait between attempts. */
+export interface BackoffOptions {
+  /** The bound of the first wait, in milliseconds. Default 500. */
+  firstMs?: number;
+  /** The bound that later waits grow to, in milliseconds. Default 30,000. */
+  longestMs?: number;
+  /** How long a connection must have held before the waits start small again, in milliseconds. Default 60,000. */
+  stableAfterMs?: number;
+  /** A source of numbers in [0, 1). Default `Math.random`. */
+  random?: () => number;
+}
+
+/**
+ * Exponential backoff with full jitter: each wait is drawn evenly from zero up to a bound that doubles, so that clients
+ * that lost the same server come back spread out.
+ *
+ * Source: "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+ */
+export class Backoff {
+  readonly #options: Required<BackoffOptions>;
+  #attempt = 0;
+
+  constructor(options: BackoffOptions = {}) {
+    this.#options = { firstMs: 500, longestMs: 30_000, stableAfterMs: 60_000, random: Math.random, ...options };
+  }
+
+  /** The next wait, in milliseconds. `heldMs` is how long the attempt before it had stayed connected; 0 if never. */
+  next(heldMs: number): number {
+    const { firstMs, longestMs, stableAfterMs, random } = this.#options;
+    if (heldMs >= stableAfterMs) this.#attempt = 0;
+    const bound = Math.min(longestMs, firstMs * 2 ** this.#attempt);
+    this.#attempt = Math.min(this.#attempt + 1, 30);
+    return random() * bound;
+  }
+}

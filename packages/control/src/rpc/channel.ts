@@ -1,0 +1,75 @@
+import { createSecureContext } from "node:tls";
+import { ChannelCredentials } from "@grpc/grpc-js";
+import { DrawbridgeError } from "@drawbridge/dataplane";
+import type { Channel, Client, CompatServiceDefinition } from "nice-grpc";
+import { createChannel, createClientFactory } from "nice-grpc";
+import { clientErrorMiddleware } from "./client-errors.ts";
+import type { KeepAlive } from "./keep-alive.ts";
+import { DEFAULT_KEEP_ALIVE, keepAliveOptions } from "./keep-alive.ts";
+import { clientValidationMiddleware } from "./validation.ts";
+
+/** How to reach a cloud redirector, and who calls. */
+export interface ChannelTarget {
+  /** `host:port` of the cloud redirector or of a gateway in front of it. */
+  address: string;
+  /** The CAs of the provider, PEM. Only these are trusted. */
+  certificateAuthorities: string[];
+  /** The name that the server's certificate must hold, whatever address it is reached at. */
+  serverName: string;
+  /** The caller's own certificate and key, PEM. Without them only enrolment is possible. */
+  identity?: { certificate: string; privateKey: string };
+  /** How a dead server is found. */
+  keepAlive?: KeepAlive;
+}
+
+/** The largest answer that a client accepts: a snapshot of ten thousand tenants has about 3 MB. */
+const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
+
+/** A gRPC channel over TLS 1.3 and the clients on it. */
+export class RpcChannel {
+  readonly address: string;
+  readonly #channel: Channel;
+
+  constructor(target: ChannelTarget) {
+    this.address = target.address;
+    this.#channel = createChannel(`https://${target.address}`, credentialsFor(target), {
+      ...keepAliveOptions(target.keepAlive ?? DEFAULT_KEEP_ALIVE),
+      "grpc.ssl_target_name_override": target.serverName,
+      "grpc.default_authority": target.serverName,
+      "grpc.max_receive_message_length": MAX_RESPONSE_BYTES,
+      "grpc.use_local_subchannel_pool": 1,
+      "grpc.service_config_disable_resolution": 1,
+      "grpc.enable_http_proxy": 0,
+      "grpc.enable_channelz": 0,
+    });
+  }
+
+  /** A client of a service, whose errors are DrawbridgeErrors and whose answers are validated. */
+  client<Service extends CompatServiceDefinition>(definition: Service): Client<Service> {
+    return createClientFactory()
+      .use(clientErrorMiddleware(this.address))
+      .use(clientValidationMiddleware)
+      .create(definition, this.#channel);
+  }
+
+  /** Closes the connection. Calls that are still open end too. May be called twice. */
+  close(): void {
+    this.#channel.close();
+  }
+}
+
+function credentialsFor({ certificateAuthorities, identity }: ChannelTarget): ChannelCredentials {
+  try {
+    const context = createSecureContext({
+      minVersion: "TLSv1.3",
+      ca: certificateAuthorities,
+      ...(identity && { cert: identity.certificate, key: identity.privateKey }),
+    });
+    return ChannelCredentials.createFromSecureContext(context);
+  } catch (cause) {
+    throw new DrawbridgeError("home-invalid", "The enrolled certificate or key cannot be read.", {
+      remedy: "Enrol again with a new invite code.",
+      cause,
+    });
+  }
+}

@@ -1,0 +1,86 @@
+import { toDrawbridgeError } from "@drawbridge/dataplane";
+import { PrincipalKind } from "@drawbridge/gen/drawbridge/v1/common";
+import { EnrollmentService } from "@drawbridge/gen/drawbridge/v1/enrollment";
+import type { EnrolledIdentity, InviteCode, KeyPair } from "../identity/index.ts";
+import {
+  certificateToPem,
+  CLOUD_SERVER_NAME,
+  createCertificateRequest,
+  exportPrivateKeyPem,
+  generateKeyPairP256,
+} from "../identity/index.ts";
+import { RpcChannel } from "./channel.ts";
+import { fetchProviderAuthority } from "./provider-authority.ts";
+import { serviceDefinition } from "./service-definition.ts";
+
+const definition = serviceDefinition(EnrollmentService);
+
+/** An identity that was just enrolled; its fingerprint follows from its certificate. */
+export type NewIdentity = Omit<EnrolledIdentity, "keyFingerprint">;
+
+/**
+ * Redeems an invite code: makes a key, which stays here, and gets a certificate for it.
+ *
+ * The addresses of the code are tried in order until one answers. Errors: `invite-invalid`, `certificate-invalid`,
+ * `dial-failed`, `unavailable`.
+ */
+export async function redeemInvite(
+  kind: EnrolledIdentity["kind"],
+  code: InviteCode,
+  signal?: AbortSignal,
+): Promise<NewIdentity> {
+  const keyPair = await generateKeyPairP256();
+  let failure: unknown;
+  for (const address of code.addresses) {
+    try {
+      const authority = await fetchProviderAuthority(address, code.caFingerprint, signal);
+      return await enrollAt(address, certificateToPem(authority), kind, code, keyPair, signal);
+    } catch (error) {
+      const { code: why } = toDrawbridgeError(error);
+      if (why !== "dial-failed" && why !== "unavailable") throw error;
+      failure ??= error;
+    }
+  }
+  throw failure;
+}
+
+async function enrollAt(
+  address: string,
+  authority: string,
+  kind: EnrolledIdentity["kind"],
+  code: InviteCode,
+  keyPair: KeyPair,
+  signal?: AbortSignal,
+): Promise<NewIdentity> {
+  const channel = new RpcChannel({ address, certificateAuthorities: [authority], serverName: CLOUD_SERVER_NAME });
+  try {
+    const request = {
+      secret: code.secret.bytes(),
+      certificateRequest: await createCertificateRequest(keyPair),
+      kind: kind === "tenant" ? PrincipalKind.TENANT : PrincipalKind.OPERATOR,
+    };
+    const answer = await channel.client(definition).enroll(request, signal ? { signal } : {});
+    return {
+      kind,
+      name: answer.name,
+      provider: answer.provider,
+      addresses: [...code.addresses],
+      privateKey: exportPrivateKeyPem(keyPair),
+      certificate: certificateToPem(answer.certificate),
+      certificateAuthorities: answer.caCertificates.map(certificateToPem),
+    };
+  } finally {
+    channel.close();
+  }
+}
+
+/** A channel on which an enrolled principal calls its cloud redirector. */
+export function openChannel(identity: EnrolledIdentity, address: string): RpcChannel {
+  const { certificate, privateKey, certificateAuthorities } = identity;
+  return new RpcChannel({
+    address,
+    certificateAuthorities,
+    serverName: CLOUD_SERVER_NAME,
+    identity: { certificate, privateKey },
+  });
+}

@@ -1,0 +1,117 @@
+import { createRequire } from "node:module";
+import type { TLSSocket } from "node:tls";
+import type { ConnectionInjector, ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import type { CompatServiceDefinition, ServiceImplementation } from "nice-grpc";
+import type { ServerMiddleware } from "nice-grpc-common";
+import { composeServerMiddleware } from "nice-grpc-common";
+import { keepAliveOptions } from "./keep-alive.ts";
+import type { KeepAlive } from "./keep-alive.ts";
+import { peerCertificateInterceptor } from "./peer-certificate.ts";
+import { validationMiddleware } from "./validation.ts";
+
+/** How a server treats its calls. */
+export interface RpcServerOptions<Context> {
+  /** Outermost first. Validation is added as the innermost. */
+  middleware: [ServerMiddleware, ServerMiddleware<Context>];
+  /** How dead peers are found. */
+  keepAlive: KeepAlive;
+  /** The largest message that is accepted, in bytes, also after decompression. Default 64 KiB. */
+  maxMessageBytes?: number;
+  /** How many calls one connection may have open. Default 256. */
+  maxCallsPerConnection?: number;
+}
+
+type Handler = (method: unknown, implementation: unknown, middleware: unknown) => UntypedServiceImplementation[string];
+interface MethodShape {
+  requestStream: boolean;
+  responseStream: boolean;
+}
+
+/*
+ * nice-grpc's `createServer` only listens on an address of its own, and offers no way in for a connection that was
+ * accepted elsewhere. Drawbridge has one public port for control and data, so it accepts connections itself and hands
+ * the gRPC ones over through grpc-js's connection injector. A second, internal listener would cost two more descriptors
+ * and two more copies for each of ten thousand tenants, and lose the client's address. Hence nice-grpc's own handlers
+ * are used below without its `createServer`. They are not in its index, so its version is pinned, and
+ * test/integration/rpc covers all four kinds of call.
+ */
+const require = createRequire(import.meta.url);
+const handlers = {
+  unary: (require("nice-grpc/lib/server/handleUnaryCall") as { createUnaryMethodHandler: Handler })
+    .createUnaryMethodHandler,
+  serverStream: (
+    require("nice-grpc/lib/server/handleServerStreamingCall") as { createServerStreamingMethodHandler: Handler }
+  ).createServerStreamingMethodHandler,
+  clientStream: (
+    require("nice-grpc/lib/server/handleClientStreamingCall") as { createClientStreamingMethodHandler: Handler }
+  ).createClientStreamingMethodHandler,
+  bidi: (require("nice-grpc/lib/server/handleBidiStreamingCall") as { createBidiStreamingMethodHandler: Handler })
+    .createBidiStreamingMethodHandler,
+};
+const definitions = require("nice-grpc/lib/service-definitions") as {
+  normalizeServiceDefinition: (definition: CompatServiceDefinition) => Record<string, MethodShape>;
+  toGrpcJsServiceDefinition: (definition: Record<string, MethodShape>) => ServiceDefinition;
+};
+
+function handlerFor({ requestStream, responseStream }: MethodShape): Handler {
+  if (requestStream) return responseStream ? handlers.bidi : handlers.clientStream;
+  return responseStream ? handlers.serverStream : handlers.unary;
+}
+
+/** A gRPC server without a listener: TLS connections that were accepted elsewhere are injected. */
+export class RpcServer<Context> {
+  readonly #server: Server;
+  readonly #injector: ConnectionInjector;
+  readonly #middleware: ServerMiddleware<Context>;
+
+  constructor(options: RpcServerOptions<Context>) {
+    const maxMessageBytes = options.maxMessageBytes ?? 64 * 1024;
+    this.#server = new Server({
+      ...keepAliveOptions(options.keepAlive),
+      "grpc.max_receive_message_length": maxMessageBytes,
+      "grpc.max_concurrent_streams": options.maxCallsPerConnection ?? 256,
+      "grpc.enable_channelz": 0,
+      interceptors: [peerCertificateInterceptor],
+    });
+    // The connections are TLS already; to the injector they are plain duplex streams.
+    this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    const [outer, inner] = options.middleware;
+    this.#middleware = composeServerMiddleware(composeServerMiddleware(outer, inner), validationMiddleware);
+  }
+
+  /** Adds a service. Before the first `inject`. */
+  add<Service extends CompatServiceDefinition>(
+    definition: Service,
+    implementation: ServiceImplementation<Service, Context>,
+  ): void {
+    const methods = definitions.normalizeServiceDefinition(definition);
+    const implementations = implementation as Record<string, (request: unknown, context: unknown) => unknown>;
+    const grpcImplementation: UntypedServiceImplementation = {};
+    for (const [name, method] of Object.entries(methods)) {
+      const implement = implementations[name]?.bind(implementations);
+      grpcImplementation[name] = handlerFor(method)(method, implement, this.#middleware);
+    }
+    this.#server.addService(definitions.toGrpcJsServiceDefinition(methods), grpcImplementation);
+  }
+
+  /** Takes over a TLS connection whose handshake is complete. */
+  inject(socket: TLSSocket): void {
+    this.#injector.injectConnection(socket);
+  }
+
+  /** Takes no new calls and waits until those that run are over, but no longer than `deadlineMs`; then ends them. */
+  async drain(deadlineMs: number): Promise<void> {
+    const ended = Promise.withResolvers<void>();
+    const deadline = setTimeout(ended.resolve, deadlineMs);
+    this.#server.tryShutdown(() => ended.resolve());
+    await ended.promise;
+    clearTimeout(deadline);
+    this.destroy();
+  }
+
+  /** Ends all calls and connections at once. May be called twice. */
+  destroy(): void {
+    this.#server.forceShutdown();
+  }
+}

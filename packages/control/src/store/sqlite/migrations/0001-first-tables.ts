@@ -1,0 +1,104 @@
+import type { Migration } from "./migration.ts";
+
+/** Principals, invites, sessions and the audit log. */
+export const firstTables: Migration = {
+  version: 1,
+  script: `
+    CREATE TABLE principals (
+      kind TEXT NOT NULL CHECK (kind IN ('tenant', 'operator')),
+      name TEXT NOT NULL,
+      role TEXT CHECK (role IN ('viewer', 'operator', 'admin')),
+      group_names TEXT NOT NULL,
+      key_fingerprint TEXT NOT NULL,
+      certificate_serial TEXT NOT NULL,
+      enrolled_at INTEGER NOT NULL,
+      revoked_at INTEGER,
+      PRIMARY KEY (kind, name),
+      CHECK ((kind = 'operator') = (role IS NOT NULL))
+    ) STRICT;
+
+    CREATE TABLE tenants_seen (
+      tenant TEXT PRIMARY KEY,
+      software TEXT NOT NULL,
+      host_name TEXT NOT NULL,
+      platform TEXT NOT NULL,
+      source_address TEXT NOT NULL,
+      targets TEXT NOT NULL,
+      last_seen INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE epochs (
+      tenant TEXT PRIMARY KEY,
+      epoch INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE invites (
+      secret_hash TEXT PRIMARY KEY,
+      kind TEXT NOT NULL CHECK (kind IN ('tenant', 'operator')),
+      name TEXT NOT NULL,
+      role TEXT CHECK (role IN ('viewer', 'operator', 'admin')),
+      group_names TEXT NOT NULL,
+      created_by TEXT NOT NULL,
+      created_at INTEGER NOT NULL,
+      expires_at INTEGER NOT NULL,
+      redeemed_at INTEGER,
+      CHECK ((kind = 'operator') = (role IS NOT NULL))
+    ) STRICT;
+    CREATE INDEX invites_by_expiry ON invites (expires_at);
+
+    CREATE TABLE sessions (
+      id TEXT PRIMARY KEY,
+      operator TEXT NOT NULL,
+      tenant TEXT NOT NULL,
+      target TEXT NOT NULL,
+      reason TEXT NOT NULL,
+      ticket TEXT NOT NULL,
+      source_address TEXT NOT NULL,
+      started_at INTEGER NOT NULL,
+      ended_at INTEGER,
+      close_code TEXT,
+      bytes_to_tenant INTEGER NOT NULL DEFAULT 0,
+      bytes_to_remote INTEGER NOT NULL DEFAULT 0,
+      CHECK ((ended_at IS NULL) = (close_code IS NULL))
+    ) STRICT;
+    CREATE INDEX sessions_by_start ON sessions (started_at);
+    CREATE INDEX sessions_open ON sessions (id) WHERE ended_at IS NULL;
+
+    CREATE TABLE audit (
+      sequence INTEGER PRIMARY KEY,
+      time INTEGER NOT NULL,
+      event TEXT NOT NULL,
+      tenant TEXT NOT NULL,
+      operator TEXT NOT NULL,
+      details TEXT NOT NULL,
+      hash TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX audit_by_tenant ON audit (tenant, sequence);
+    CREATE INDEX audit_by_operator ON audit (operator, sequence);
+
+    -- The last record's place and hash, so that records missing at the end are noticed.
+    CREATE TABLE audit_head (
+      id INTEGER PRIMARY KEY CHECK (id = 1),
+      sequence INTEGER NOT NULL,
+      hash TEXT NOT NULL
+    ) STRICT;
+    INSERT INTO audit_head (id, sequence, hash)
+      VALUES (1, 0, '0000000000000000000000000000000000000000000000000000000000000000');
+
+    CREATE TRIGGER audit_refuses_update BEFORE UPDATE ON audit
+      BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+    CREATE TRIGGER audit_refuses_delete BEFORE DELETE ON audit
+      BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+    -- Also against INSERT OR REPLACE, which deletes without firing the trigger above.
+    CREATE TRIGGER audit_grows_in_order BEFORE INSERT ON audit
+      WHEN NEW.sequence IS NOT (SELECT sequence FROM audit_head) + 1
+      BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+    CREATE TRIGGER audit_head_moves_forward BEFORE UPDATE ON audit_head
+      WHEN NEW.sequence IS NOT OLD.sequence + 1
+      BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+    CREATE TRIGGER audit_head_is_one BEFORE INSERT ON audit_head
+      BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+    CREATE TRIGGER audit_head_stays BEFORE DELETE ON audit_head
+      BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+  `,
+};

@@ -1,0 +1,44 @@
+import type { Address } from "@drawbridge/dataplane";
+import { DrawbridgeError, formatAddress, parseAddress } from "@drawbridge/dataplane";
+
+/** The targets of a tenant by their names. */
+export type TenantTargets = ReadonlyMap<string, Address>;
+
+/** The target of a tenant that named none: the machine's own RDP server. */
+export const DEFAULT_TARGET = "rdp=127.0.0.1:3389";
+
+const NAME = /^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$/;
+const MAX_TARGETS = 64;
+
+/**
+ * Reads targets as the command line and the settings write them: `name=host:port`.
+ *
+ * Errors: `invalid-argument` for a text that is none, a name used twice, or too many.
+ */
+export function parseTargets(texts: readonly string[]): TenantTargets {
+  const targets = new Map<string, Address>();
+  for (const text of texts) {
+    const equals = text.indexOf("=");
+    const name = text.slice(0, Math.max(equals, 0));
+    if (equals < 0 || !NAME.test(name)) throw invalid(text, "it is not of the form NAME=HOST:PORT");
+    if (targets.has(name)) throw invalid(text, `the name ${name} is used twice`);
+    const address = parseAddress(text.slice(equals + 1));
+    if (address.port === 0) throw invalid(text, "port 0 cannot be dialled");
+    targets.set(name, address);
+  }
+  if (targets.size > MAX_TARGETS) {
+    throw new DrawbridgeError("limit-exceeded", `a tenant has at most ${MAX_TARGETS} targets`);
+  }
+  return targets;
+}
+
+/** Targets as they are announced and stored. */
+export function formatTargets(targets: TenantTargets): { name: string; address: string }[] {
+  return [...targets].map(([name, address]) => ({ name, address: formatAddress(address) }));
+}
+
+function invalid(text: string, why: string): DrawbridgeError {
+  return new DrawbridgeError("invalid-argument", `"${text.slice(0, 300)}" is no target: ${why}`, {
+    remedy: "Write for example rdp=127.0.0.1:3389; names have lower-case letters, digits and . _ -",
+  });
+}

@@ -1,0 +1,40 @@
+import { join } from "node:path";
+import { DrawbridgeError } from "@drawbridge/dataplane";
+import { z } from "zod";
+import type { EnrolledIdentity } from "../identity/index.ts";
+import { loadIdentity, readPrivateFile, writePrivateFile } from "../identity/index.ts";
+import { parseSettings } from "../wire/settings.ts";
+import type { TenantTargets } from "./targets.ts";
+import { formatTargets, parseTargets } from "./targets.ts";
+
+const SETTINGS = "settings.json";
+
+const settingsSchema = z.strictObject({
+  /** Target names and where each is dialled, as `host:port`. */
+  targets: z.record(z.string(), z.string()),
+});
+
+/** A tenant redirector's home, opened. */
+export interface TenantHome {
+  identity: EnrolledIdentity;
+  targets: TenantTargets;
+}
+
+/** Writes the targets into a home. */
+export async function saveTargets(path: string, targets: TenantTargets): Promise<void> {
+  const byName = Object.fromEntries(formatTargets(targets).map(({ name, address }) => [name, address]));
+  await writePrivateFile(join(path, SETTINGS), `${JSON.stringify({ targets: byName }, undefined, 2)}\n`);
+}
+
+/** Opens a home. Errors: `home-missing` where nobody has enrolled, `home-invalid`. */
+export async function openTenantHome(path: string): Promise<TenantHome> {
+  const identity = await loadIdentity(path, "tenant");
+  const file = join(path, SETTINGS);
+  const settings = parseSettings(settingsSchema, (await readPrivateFile(file)).toString("utf8"), file);
+  try {
+    return { identity, targets: parseTargets(Object.entries(settings.targets).map(([name, at]) => `${name}=${at}`)) };
+  } catch (error) {
+    if (!(error instanceof DrawbridgeError)) throw error;
+    throw new DrawbridgeError("home-invalid", `${file}: ${error.message}`, { remedy: error.remedy, cause: error });
+  }
+}

@@ -1,0 +1,119 @@
+import type { Socket } from "node:net";
+import type { Address, CloseReason, HandshakeToken, Splice } from "@drawbridge/dataplane";
+import { acceptTenantLeg, closeReasonFrom, dial, dialLeg, DrawbridgeError, splice } from "@drawbridge/dataplane";
+import type { EnrolledIdentity } from "../identity/index.ts";
+import { expectPeer } from "../wire/peer-verification.ts";
+
+/** What a tenant's end of a link is made of. */
+export interface TenantLinkOptions {
+  linkId: string;
+  target: { name: string; address: Address };
+  rendezvous: Address;
+  token: HandshakeToken;
+  identity: EnrolledIdentity;
+  /** Who has to be at the other end. */
+  operator: { name: string; keyFingerprint: string };
+  /** Called when target and leg are there. */
+  onDialled: () => void;
+}
+
+/** How a tenant's end of a link ended. */
+export interface TenantLinkEnd {
+  /** `refused`: target or leg could not be dialled; `ended`: they were, and the link is over. */
+  outcome: "refused" | "ended";
+  reason: CloseReason;
+  /** Bytes to and from the target. */
+  toTarget: number;
+  fromTarget: number;
+}
+
+/** The tenant's end of one link: target and leg, dialled side by side, encrypted end to end, spliced. */
+export class TenantLink {
+  /** Resolves when the link is over. Never rejects. */
+  readonly closed: Promise<TenantLinkEnd>;
+  readonly #options: TenantLinkOptions;
+  readonly #abort = new AbortController();
+  #splice: Splice | undefined;
+  #closing: CloseReason | undefined;
+
+  /** Starts to dial. */
+  constructor(options: TenantLinkOptions) {
+    this.#options = options;
+    this.closed = this.#run();
+  }
+
+  /** Ends the link at once. May be called twice; the first reason counts. */
+  destroy(reason: CloseReason): void {
+    this.#closing ??= reason;
+    this.#abort.abort(new DrawbridgeError(reason.code, reason.message));
+    this.#splice?.destroy(reason);
+  }
+
+  async #run(): Promise<TenantLinkEnd> {
+    let outcome: TenantLinkEnd["outcome"] = "refused";
+    try {
+      const [target, leg] = await this.#dialBoth();
+      outcome = "ended";
+      this.#options.onDialled();
+      const reason = await this.#carry(target, leg);
+      return { outcome, reason, ...this.#counts() };
+    } catch (error) {
+      return { outcome, reason: this.#closing ?? closeReasonFrom(error), ...this.#counts() };
+    }
+  }
+
+  /** Dials target and leg side by side; when one fails, the other is given up. */
+  async #dialBoth(): Promise<[Socket, Socket]> {
+    const { target, rendezvous, token } = this.#options;
+    const { signal } = this.#abort;
+    const dials = [
+      dial(target.address, { signal }).catch((error: unknown) => {
+        throw unreachable(target.name, error);
+      }),
+      dialLeg(rendezvous, token, { signal }),
+    ] as const;
+    try {
+      return await Promise.all(dials);
+    } catch (error) {
+      for (const dialled of dials)
+        void dialled.then(
+          (socket) => socket.destroy(),
+          () => {},
+        );
+      throw error;
+    }
+  }
+
+  async #carry(target: Socket, leg: Socket): Promise<CloseReason> {
+    const { identity, operator } = this.#options;
+    const { provider, privateKey, certificate, certificateAuthorities } = identity;
+    try {
+      const encrypted = await acceptTenantLeg(leg, {
+        key: privateKey,
+        certificate,
+        certificateAuthorities,
+        verifyPeer: expectPeer({ kind: "operator", provider, ...operator }),
+        signal: this.#abort.signal,
+      });
+      this.#splice = splice(encrypted, target, { aName: "the remote redirector", bName: "the target" });
+      return await this.#splice.closed;
+    } finally {
+      target.destroy();
+      leg.destroy();
+    }
+  }
+
+  #counts(): { toTarget: number; fromTarget: number } {
+    const { aToB, bToA } = this.#splice?.counts() ?? { aToB: 0, bToA: 0 };
+    return { toTarget: aToB, fromTarget: bToA };
+  }
+}
+
+function unreachable(name: string, error: unknown): DrawbridgeError {
+  const { code, message, remedy } = closeReasonFrom(error);
+  if (code === "cancelled") return new DrawbridgeError(code, message);
+  return new DrawbridgeError("target-unreachable", `target ${name} does not answer: ${message}`, {
+    remedy: remedy ?? "Check at the tenant that the service is running.",
+    cause: error,
+  });
+}

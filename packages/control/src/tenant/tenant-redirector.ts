@@ -1,0 +1,159 @@
+import { arch, hostname, platform } from "node:os";
+import type { CloseReason, ErrorCode } from "@drawbridge/dataplane";
+import { closeReasonFrom } from "@drawbridge/dataplane";
+import type { Backoff } from "../rpc/backoff.ts";
+import { openChannel } from "../rpc/enrollment-client.ts";
+import type { Log } from "../wire/log.ts";
+import { SOFTWARE } from "../wire/software.ts";
+import type { WallClock } from "../wire/wall-clock.ts";
+import type { AccessPolicy } from "./access-policy.ts";
+import type { TenantWelcome } from "./control-connection.ts";
+import { ControlConnection } from "./control-connection.ts";
+import { formatTargets } from "./targets.ts";
+import type { TenantHome } from "./tenant-home.ts";
+import type { TenantSessionObserver } from "./tenant-sessions.ts";
+import { TenantSessions } from "./tenant-sessions.ts";
+
+/** What a tenant redirector is made of. */
+export interface TenantRedirectorOptions {
+  home: TenantHome;
+  policy: AccessPolicy;
+  observer: TenantSessionObserver & { connected(welcome: TenantWelcome): void };
+  log: Log;
+  clock: WallClock;
+  backoff: Backoff;
+}
+
+/** Reasons that no reconnecting mends: somebody has to do something first. */
+const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "revoked",
+  "unauthenticated",
+  "permission-denied",
+  "superseded",
+  "home-invalid",
+]);
+
+/** How long the cloud redirector may take to end the stream after a goodbye, in milliseconds. */
+const GOODBYE_MS = 2_000;
+
+/** A clock that is off by more than this is worth a word, in milliseconds. */
+const CLOCK_TOLERANCE_MS = 120_000;
+
+/** The tenant redirector: holds the control connection, and serves the sessions that its policy accepts. */
+export class TenantRedirector {
+  readonly #options: TenantRedirectorOptions;
+  readonly #sessions: TenantSessions;
+  readonly #stop = new AbortController();
+  #connection: ControlConnection | undefined;
+  #running: Promise<CloseReason> | undefined;
+
+  constructor(options: TenantRedirectorOptions) {
+    this.#options = options;
+    const { home, policy, observer } = options;
+    this.#sessions = new TenantSessions({ identity: home.identity, targets: home.targets, policy, observer });
+  }
+
+  /** Connects, and reconnects for as long as that may help. Resolves to why it stopped. Never rejects. */
+  run(): Promise<CloseReason> {
+    this.#running ??= this.#reconnect();
+    return this.#running;
+  }
+
+  /** Says goodbye, ends all sessions and stops. May be called twice. */
+  async stop(reason: CloseReason): Promise<void> {
+    await this.#sessions.closeAll(reason);
+    this.#stop.abort();
+    const connection = this.#connection;
+    if (connection !== undefined) {
+      connection.goodbye(reason);
+      // A cloud redirector that does not take the goodbye must not keep this one from stopping.
+      const late = this.#options.clock.setTimer(GOODBYE_MS, () => connection.destroy());
+      await connection.closed;
+      late.cancel();
+    }
+    await this.#running;
+  }
+
+  async #reconnect(): Promise<CloseReason> {
+    const { clock, backoff, home } = this.#options;
+    const { addresses } = home.identity;
+    for (let attempt = 0; !this.#stop.signal.aborted; attempt += 1) {
+      const address = addresses[attempt % addresses.length] ?? "";
+      const startedAt = clock.now();
+      const reason = await this.#connectOnce(address);
+      if (FINAL.has(reason.code)) {
+        await this.#sessions.closeAll(reason);
+        return reason;
+      }
+      await this.#pauseAfter(reason, address, backoff.next(clock.now() - startedAt));
+    }
+    return { code: "closed", message: "the tenant redirector was stopped" };
+  }
+
+  /** Holds one control connection until it is over. Resolves to why it is. */
+  async #connectOnce(address: string): Promise<CloseReason> {
+    const { home, clock, observer, log } = this.#options;
+    const sessions = this.#sessions;
+    let channel: ReturnType<typeof openChannel> | undefined;
+    try {
+      channel = openChannel(home.identity, address);
+      const hello = {
+        software: SOFTWARE,
+        hostName: hostname(),
+        platform: `${platform()} ${arch()}`,
+        targets: formatTargets(home.targets),
+        sessionIds: sessions.ids(),
+      };
+      const handler = {
+        sessionOffered: (offer: Parameters<TenantSessions["offered"]>[0]) => sessions.offered(offer),
+        sessionClosed: (id: string, reason: CloseReason) => sessions.close(id, reason),
+        linkOffered: (offer: Parameters<TenantSessions["linkOffered"]>[0]) => sessions.linkOffered(offer),
+        draining: (withinMs: number) => {
+          log.info(
+            { event: "draining", withinMs },
+            `the cloud redirector stops within ${Math.round(withinMs / 1000)} s`,
+          );
+        },
+      };
+      const connection = await ControlConnection.open(channel, hello, handler, clock, this.#stop.signal);
+      this.#connection = connection;
+      sessions.connectTo(connection, address);
+      this.#welcomed(connection.welcome, address);
+      observer.connected(connection.welcome);
+      return await connection.closed;
+    } catch (error) {
+      return closeReasonFrom(error);
+    } finally {
+      sessions.connectTo(undefined, "");
+      this.#connection?.destroy();
+      this.#connection = undefined;
+      channel?.close();
+    }
+  }
+
+  #welcomed({ tenant, epoch, provider, clockAheadMs }: TenantWelcome, address: string): void {
+    const { log } = this.#options;
+    log.info({ event: "connected", tenant, epoch, address }, `connected to ${provider} at ${address} as ${tenant}`);
+    if (Math.abs(clockAheadMs) < CLOCK_TOLERANCE_MS) return;
+    const minutes = Math.round(Math.abs(clockAheadMs) / 60_000);
+    const side = clockAheadMs > 0 ? "ahead of" : "behind";
+    log.warn(
+      { event: "clock-off", clockAheadMs },
+      `this machine's clock is ${minutes} min ${side} the provider's: set it right`,
+    );
+  }
+
+  #pauseAfter({ code, message }: CloseReason, address: string, delayMs: number): Promise<void> {
+    if (this.#stop.signal.aborted) return Promise.resolve();
+    const text = `no control connection: ${message}; next attempt in ${(delayMs / 1000).toFixed(1)} s`;
+    this.#options.log.warn({ event: "disconnected", code, address, retryInMs: Math.round(delayMs) }, text);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#options.clock.setTimer(delayMs, resolve);
+    const stopped = (): void => {
+      timer.cancel();
+      resolve();
+    };
+    this.#stop.signal.addEventListener("abort", stopped, { once: true });
+    return promise.finally(() => this.#stop.signal.removeEventListener("abort", stopped));
+  }
+}

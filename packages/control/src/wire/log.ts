@@ -1,0 +1,7 @@
+/** Where a redirector writes its log: pino's shape, so that a pino logger fits as it is. */
+export interface Log {
+  info(fields: object, text: string): void;
+  warn(fields: object, text: string): void;
+  error(fields: object, text: string): void;
+  debug(fields: object, text: string): void;
+}

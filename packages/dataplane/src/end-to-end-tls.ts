@@ -1,0 +1,176 @@
+import { X509Certificate } from "node:crypto";
+import type { Socket } from "node:net";
+import { connect, createServer, type SecureContextOptions, type TLSSocket } from "node:tls";
+import { systemClock, type Clock, type Timer } from "./clock.ts";
+import { abortError, DrawbridgeError, toDrawbridgeError } from "./errors.ts";
+import { fromTlsError } from "./tls-error.ts";
+
+/** Who this end is and whom it trusts. */
+export interface EndToEndTlsOptions {
+  /** This end's private key, PEM. */
+  readonly key: string | Buffer;
+  /** This end's certificate, PEM, with the chain behind it if there is one. */
+  readonly certificate: string | Buffer;
+  /** The authorities that the other end's certificate must come from: PEM or DER. */
+  readonly certificateAuthorities: readonly (string | Buffer)[];
+  /**
+   * Decides on the other end's identity, by its leaf certificate (DER), after the chain was verified. Throws a
+   * DrawbridgeError to refuse. Host names are not looked at.
+   */
+  readonly verifyPeer: (leafCertificate: Buffer) => void;
+  /** Default 10,000. */
+  readonly handshakeTimeoutMs?: number;
+  /** Gives up when aborted; has no effect on a stream that was returned. */
+  readonly signal?: AbortSignal;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+}
+
+/** The protocol's name in the handshake (ALPN): both ends insist on it. */
+export const END_TO_END_ALPN = "drawbridge-e2e/1";
+
+/** The default of {@link EndToEndTlsOptions.handshakeTimeoutMs}. */
+export const DEFAULT_TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
+
+const ignoreError = (): void => {};
+
+/** What the two ends have in common: TLS 1.3 and nothing else, and a certificate from a known authority on both ends. */
+function settings(
+  options: EndToEndTlsOptions,
+): SecureContextOptions & { ALPNProtocols: string[]; rejectUnauthorized: true } {
+  return {
+    key: options.key,
+    cert: options.certificate,
+    ca: options.certificateAuthorities.map(toPem),
+    minVersion: "TLSv1.3",
+    maxVersion: "TLSv1.3",
+    ALPNProtocols: [END_TO_END_ALPN],
+    rejectUnauthorized: true,
+  };
+}
+
+/** Node reports a record that was tampered with, and leaves the stream open. */
+function closeOnError(stream: TLSSocket): TLSSocket {
+  return stream.on("error", () => stream.destroy());
+}
+
+function toPem(certificate: string | Buffer): string {
+  return new X509Certificate(certificate).toString();
+}
+
+/** One handshake: settles once, gives its listeners up, and closes the leg when it fails. */
+class Handshake {
+  readonly #leg: Socket;
+  readonly #peer: string;
+  readonly #options: EndToEndTlsOptions;
+  readonly #timer: Timer;
+  readonly #result = Promise.withResolvers<TLSSocket>();
+
+  constructor(leg: Socket, peer: string, options: EndToEndTlsOptions) {
+    const { handshakeTimeoutMs = DEFAULT_TLS_HANDSHAKE_TIMEOUT_MS, clock = systemClock, signal } = options;
+    this.#leg = leg;
+    this.#peer = peer;
+    this.#options = options;
+    const late = new DrawbridgeError("handshake-timeout", `${peer} did not complete the end-to-end handshake in time`);
+    this.#timer = clock.setTimer(handshakeTimeoutMs, () => this.fail(late));
+    signal?.addEventListener("abort", this.#onAbort);
+    // For the leg's whole life: a write from before the handshake may still fail. Its close ends the TLS stream.
+    leg.on("error", ignoreError);
+  }
+
+  get result(): Promise<TLSSocket> {
+    return this.#result.promise;
+  }
+
+  /** The chain was verified; now the protocol and the identity are. */
+  complete(stream: TLSSocket): void {
+    try {
+      const leaf = stream.getPeerX509Certificate();
+      if (!stream.authorized || leaf === undefined) {
+        throw new DrawbridgeError("certificate-invalid", `${this.#peer} showed no certificate that is valid here`);
+      }
+      if (stream.alpnProtocol !== END_TO_END_ALPN) {
+        throw new DrawbridgeError("protocol-violation", `${this.#peer} does not speak ${END_TO_END_ALPN}`);
+      }
+      this.#options.verifyPeer(leaf.raw);
+    } catch (error) {
+      this.fail(toDrawbridgeError(error, "certificate-invalid"));
+      return;
+    }
+    this.#settle();
+    this.#result.resolve(stream);
+  }
+
+  fail(error: unknown, stream?: TLSSocket): void {
+    this.#settle();
+    this.#leg.destroy();
+    this.#result.reject(fromTlsError(error, this.#peer, stream));
+  }
+
+  #settle(): void {
+    this.#timer.cancel();
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+  }
+
+  readonly #onAbort = (): void => {
+    if (this.#options.signal !== undefined) this.fail(abortError(this.#options.signal));
+  };
+}
+
+function begin(
+  leg: Socket,
+  peer: string,
+  options: EndToEndTlsOptions,
+  start: (handshake: Handshake) => void,
+): Promise<TLSSocket> {
+  const handshake = new Handshake(leg, peer, options);
+  if (options.signal?.aborted === true) handshake.fail(abortError(options.signal));
+  else if (leg.destroyed || leg.readableEnded)
+    handshake.fail(new DrawbridgeError("closed", "the leg was closed before the end-to-end handshake"));
+  else start(handshake);
+  return handshake.result;
+}
+
+/**
+ * The remote redirector's end of the end-to-end encryption, as TLS client. The leg's preface was written, nothing was
+ * read. The stream that it returns stands for the leg: it allows half-open use, and its close closes the leg.
+ *
+ * In TLS 1.3 the client is done before the server has looked at the client's certificate: a tenant that refuses it
+ * closes the stream right after this has succeeded.
+ *
+ * @throws DrawbridgeError `certificate-invalid`, `handshake-timeout`, `protocol-violation`, `closed`, `cancelled`, and
+ *   what `verifyPeer` throws; the leg is closed then
+ */
+export function encryptRemoteLeg(leg: Socket, options: EndToEndTlsOptions): Promise<TLSSocket> {
+  return begin(leg, "the tenant redirector", options, (handshake) => {
+    // The identity is in the certificate's URI and is verifyPeer's to judge; there is no host name to compare.
+    const stream = connect({ ...settings(options), socket: leg, checkServerIdentity: () => undefined });
+    const onError = (error: Error): void => handshake.fail(error, stream);
+    const onClose = (): void => handshake.fail(new Error("the connection was closed"), stream);
+    closeOnError(stream).once("error", onError).once("close", onClose);
+    stream.once("secureConnect", () => {
+      stream.off("error", onError).off("close", onClose);
+      handshake.complete(stream);
+    });
+  });
+}
+
+/**
+ * The tenant redirector's end of the end-to-end encryption, as TLS server; otherwise as {@link encryptRemoteLeg}.
+ *
+ * @throws DrawbridgeError as {@link encryptRemoteLeg} does
+ */
+export function acceptTenantLeg(leg: Socket, options: EndToEndTlsOptions): Promise<TLSSocket> {
+  return begin(leg, "the remote redirector", options, (handshake) => {
+    // With half-open use allowed, Node would let a handshake wait for a client that has ended its side.
+    leg.allowHalfOpen = false;
+    // A server that never listens: it is Node's only public way to have the client's chain verified.
+    const server = createServer({ ...settings(options), requestCert: true });
+    server.once("secureConnection", (stream) => {
+      leg.allowHalfOpen = stream.allowHalfOpen = true;
+      handshake.complete(closeOnError(stream));
+    });
+    server.once("tlsClientError", (error, stream) => handshake.fail(error, stream));
+    server.emit("connection", leg);
+  });
+}

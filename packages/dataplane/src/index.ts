@@ -1,0 +1,16 @@
+export * from "./address.ts";
+export * from "./clock.ts";
+export * from "./close-reason.ts";
+export * from "./dial.ts";
+export * from "./embedded-gateway.ts";
+export * from "./end-to-end-tls.ts";
+export * from "./errors.ts";
+export * from "./handshake-token.ts";
+export * from "./leg.ts";
+export type { LinkCounts, LinkEnd, LinkReservation, LinkState, Pairing } from "./link.ts";
+export * from "./node-error.ts";
+export * from "./pairing-table.ts";
+export * from "./preface.ts";
+export { Rendezvous, type RendezvousStats } from "./rendezvous.ts";
+export type { Refusal, RendezvousOptions } from "./rendezvous-options.ts";
+export * from "./splice.ts";

@@ -1,0 +1,17 @@
+import type { Socket } from "node:net";
+import type { Address } from "./address.ts";
+import { dial, type DialOptions } from "./dial.ts";
+import type { HandshakeToken } from "./handshake-token.ts";
+import { encodePreface } from "./preface.ts";
+
+/**
+ * Dials a rendezvous and sends the preface. The leg that it returns is a plain pipe, which may be written to at once;
+ * whether it was accepted is not answered: a refused leg is closed without a word.
+ *
+ * @throws DrawbridgeError as {@link dial} does
+ */
+export async function dialLeg(address: Address, token: HandshakeToken, options: DialOptions = {}): Promise<Socket> {
+  const socket = await dial(address, options);
+  socket.write(encodePreface(token));
+  return socket;
+}

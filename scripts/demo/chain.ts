@@ -1,0 +1,199 @@
+import { rm } from "node:fs/promises";
+
+import { DemoFailure } from "./demo-failure.ts";
+import { DrawbridgeProcess, requireDrawbridge } from "./drawbridge.ts";
+import type { DrawbridgeEvent, DrawbridgeResult } from "./drawbridge.ts";
+import { freePort } from "./free-port.ts";
+import { TemporaryFolder } from "./temporary-folder.ts";
+import { until } from "./until.ts";
+
+const PORT_ATTEMPTS = 5;
+const READY_TIMEOUT_MS = 30_000;
+const ONLINE_TIMEOUT_MS = 30_000;
+
+/** What a chain consists of, and who hears of it. */
+export interface ChainOptions {
+  /** The tenant's targets, each `NAME=HOST:PORT`. */
+  readonly targets: readonly string[];
+  /** The tenant's name; "acme" unless told. */
+  readonly tenant?: string;
+  /** The operator's name; "alice" unless told. */
+  readonly operator?: string;
+  /** Hears what happens, in the order of the design's steps. */
+  readonly onMilestone?: (milestone: Milestone) => void;
+  /** Hears the tenant redirector's events, its links above all. */
+  readonly onTenantEvent?: (event: DrawbridgeEvent) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** What happened while a chain was built. */
+export type Milestone =
+  | { readonly kind: "cloud-ready"; readonly address: string }
+  | { readonly kind: "tenant-enrolled"; readonly tenant: string }
+  | { readonly kind: "operator-enrolled"; readonly operator: string }
+  | { readonly kind: "tenant-connected"; readonly tenant: string }
+  | { readonly kind: "tenant-online"; readonly tenant: string; readonly epoch: number };
+
+/** Provider, tenant and operator on this machine: real processes, each with a home of its own below a temporary folder. */
+export class Chain implements AsyncDisposable {
+  readonly tenantName: string;
+  readonly operatorName: string;
+  readonly cloudHome: string;
+  readonly tenantHome: string;
+  readonly operatorHome: string;
+  /** The cloud redirector's address, `127.0.0.1:PORT`; known once the cloud redirector runs. */
+  address = "";
+  readonly #options: ChainOptions;
+  readonly #resources = new AsyncDisposableStack();
+  #tenant: DrawbridgeProcess | undefined;
+
+  /** Resolves once the tenant is online. @throws DemoFailure with the failing command's log and exit code. */
+  static async start(options: ChainOptions): Promise<Chain> {
+    const chain = new Chain(options, await TemporaryFolder.create("chain"));
+    try {
+      await chain.#startCloud();
+      await chain.#enrollTenant();
+      await chain.#enrollOperator();
+      await chain.startTenant();
+      return chain;
+    } catch (error) {
+      await chain[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  private constructor(options: ChainOptions, folder: TemporaryFolder) {
+    this.#options = options;
+    this.tenantName = options.tenant ?? "acme";
+    this.operatorName = options.operator ?? "alice";
+    this.cloudHome = folder.file("cloud");
+    this.tenantHome = folder.file("tenant");
+    this.operatorHome = folder.file("operator");
+    this.#resources.use(folder);
+  }
+
+  /** The running tenant redirector. @throws DemoFailure while it is stopped. */
+  get tenant(): DrawbridgeProcess {
+    if (!this.#tenant) throw new DemoFailure("the tenant redirector is stopped");
+    return this.#tenant;
+  }
+
+  /** Starts the tenant redirector, and resolves to its epoch once the console sees it online. */
+  async startTenant(): Promise<number> {
+    const args = ["tenant", "run", "--home", this.tenantHome, "--json"];
+    const tenant = this.#resources.use(
+      await DrawbridgeProcess.start(args, {
+        home: this.tenantHome,
+        name: "the tenant redirector",
+        ...(this.#options.onTenantEvent ? { onEvent: this.#options.onTenantEvent } : {}),
+      }),
+    );
+    this.#tenant = tenant;
+    const ready = await tenant.waitForEvent("ready", { timeoutMs: READY_TIMEOUT_MS, ...this.#signal() });
+    this.#tell({ kind: "tenant-connected", tenant: this.tenantName });
+    await this.waitForTenant("online");
+    const epoch = Number(ready["epoch"]);
+    this.#tell({ kind: "tenant-online", tenant: this.tenantName, epoch });
+    return epoch;
+  }
+
+  /** Stops the tenant redirector and resolves once the console sees it offline. */
+  async stopTenant(): Promise<void> {
+    await this.tenant.stop();
+    this.#tenant = undefined;
+    await this.waitForTenant("offline");
+  }
+
+  /** Resolves once `tenants --json` shows the tenant in this state. */
+  async waitForTenant(state: "online" | "offline"): Promise<void> {
+    const look = async (): Promise<true | undefined> => {
+      const { events } = await this.operator(["tenants", "--json"]);
+      return events.some((row) => row["name"] === this.tenantName && row["state"] === state) || undefined;
+    };
+    const what = `the tenant ${this.tenantName} as ${state} in the tenant registry`;
+    await until(look, { what, timeoutMs: ONLINE_TIMEOUT_MS, intervalMs: 200, ...this.#signal() });
+  }
+
+  /** Runs a command of the operator to its end. @throws DemoFailure when it fails. */
+  operator(args: readonly string[]): Promise<DrawbridgeResult> {
+    return requireDrawbridge(args, { home: this.operatorHome });
+  }
+
+  /** Runs a command of the provider to its end. @throws DemoFailure when it fails. */
+  cloud(args: readonly string[]): Promise<DrawbridgeResult> {
+    return requireDrawbridge(args, { home: this.cloudHome });
+  }
+
+  /** Starts `connect TENANT … --json`; the caller owns it. */
+  connect(args: readonly string[] = [], onEvent?: (event: DrawbridgeEvent) => void): Promise<DrawbridgeProcess> {
+    return DrawbridgeProcess.start(["connect", this.tenantName, ...args, "--json"], {
+      home: this.operatorHome,
+      name: "the remote redirector",
+      ...(onEvent ? { onEvent } : {}),
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+
+  async #startCloud(): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        this.address = await this.#startCloudOn(`127.0.0.1:${await freePort()}`);
+        break;
+      } catch (error) {
+        this.#options.signal?.throwIfAborted();
+        // Another program may have taken the port in between; everything else fails the same way again.
+        const isPortInUse = error instanceof DemoFailure && /in use|EADDRINUSE/.test(error.log ?? "");
+        if (!isPortInUse || attempt === PORT_ATTEMPTS) throw error;
+      }
+    }
+    this.#tell({ kind: "cloud-ready", address: this.address });
+  }
+
+  async #startCloudOn(address: string): Promise<string> {
+    await rm(this.cloudHome, { recursive: true, force: true });
+    await this.cloud(["cloud", "init", "--home", this.cloudHome, "--name", "demo", "--public-address", address]);
+    const cloud = await DrawbridgeProcess.start(
+      ["cloud", "run", "--home", this.cloudHome, "--listen", address, "--json"],
+      { home: this.cloudHome, name: "the cloud redirector" },
+    );
+    this.#resources.use(cloud);
+    await cloud.waitForEvent("ready", { timeoutMs: READY_TIMEOUT_MS, ...this.#signal() });
+    return address;
+  }
+
+  async #enrollTenant(): Promise<void> {
+    const targets = this.#options.targets.flatMap((target) => ["--target", target]);
+    await requireDrawbridge(["tenant", "enroll", "-", "--home", this.tenantHome, ...targets], {
+      home: this.tenantHome,
+      input: await this.#invite("tenant", this.tenantName),
+    });
+    this.#tell({ kind: "tenant-enrolled", tenant: this.tenantName });
+  }
+
+  async #enrollOperator(): Promise<void> {
+    await requireDrawbridge(["operator", "enroll", "-", "--home", this.operatorHome], {
+      home: this.operatorHome,
+      input: await this.#invite("operator", this.operatorName),
+    });
+    this.#tell({ kind: "operator-enrolled", operator: this.operatorName });
+  }
+
+  async #invite(kind: "tenant" | "operator", name: string): Promise<string> {
+    const { events, tail } = await this.cloud(["cloud", "invite", kind, name, "--json"]);
+    const code = events[0]?.["code"];
+    if (typeof code !== "string") throw new DemoFailure("the invite has no code", { log: tail });
+    return `${code}\n`;
+  }
+
+  #signal(): { signal?: AbortSignal } {
+    return this.#options.signal ? { signal: this.#options.signal } : {};
+  }
+
+  #tell(milestone: Milestone): void {
+    this.#options.signal?.throwIfAborted();
+    this.#options.onMilestone?.(milestone);
+  }
+}

@@ -1,0 +1,48 @@
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+
+const TAIL_CHARACTERS = 16_384;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
+
+/**
+ * Runs a program to its end with this process's terminal, and resolves to its exit code (128 plus the number of the signal
+ * that ended it) and the end of its error output, which is shown as well; `quiet` hides its standard output. Never rejects;
+ * 127 when it cannot be started.
+ */
+export function run(command, args, { quiet = false, ...options } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { ...options, stdio: ["ignore", quiet ? "ignore" : "inherit", "pipe"] });
+    let errors = "";
+    child.stderr.setEncoding("utf8").on("data", (text) => {
+      process.stderr.write(text);
+      errors = (errors + text).slice(-TAIL_CHARACTERS);
+    });
+    child.on("error", (error) => resolve({ code: 127, errors: error.message }));
+    child.on("close", (code, signal) => resolve({ code: exitCode(code, signal), errors }));
+  });
+}
+
+/**
+ * Hands the rest of this process over to another program: its terminal, signals and exit code. An IPC channel ties the
+ * two, so that the program can notice when this process was killed.
+ */
+export function handOver(command, args, options = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { ...options, stdio: ["inherit", "inherit", "inherit", "ipc"] });
+    const forward = (signal) => void child.kill(signal);
+    for (const signal of SIGNALS) process.on(signal, forward);
+    const end = (code) => {
+      for (const signal of SIGNALS) process.off(signal, forward);
+      resolve(code);
+    };
+    child.on("error", (error) => {
+      console.error(`${command} could not be started: ${error.message}`);
+      end(127);
+    });
+    child.on("exit", (code, signal) => end(exitCode(code, signal)));
+  });
+}
+
+function exitCode(code, signal) {
+  return code ?? 128 + (constants.signals[signal] ?? 0);
+}

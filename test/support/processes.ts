@@ -1,0 +1,29 @@
+import { readdirSync, readFileSync } from "node:fs";
+
+/**
+ * This process's direct children, each as "PID PROGRAM", whether the event loop waits for them or not. Empty where
+ * there is no Linux /proc. Source: proc(5), `task/TID/children` and `comm`.
+ */
+export function childProcesses(): string[] {
+  return readThreads()
+    .flatMap((thread) => read(`/proc/self/task/${thread}/children`).trim().split(" "))
+    .filter((pid) => pid !== "")
+    .map((pid) => `${pid} ${read(`/proc/${pid}/comm`).trim()}`);
+}
+
+function readThreads(): string[] {
+  try {
+    return readdirSync("/proc/self/task");
+  } catch {
+    return [];
+  }
+}
+
+/** A file's content, or nothing when its process has just ended. */
+function read(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}

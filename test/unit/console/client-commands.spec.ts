@@ -1,0 +1,159 @@
+import { DrawbridgeError } from "@drawbridge/dataplane";
+import { expect } from "chai";
+import { customClient, customCommand } from "../../../packages/console-cli/src/clients/custom.ts";
+import { macosAppCommand } from "../../../packages/console-cli/src/clients/macos-app.ts";
+import { mstscCommand } from "../../../packages/console-cli/src/clients/mstsc.ts";
+import { parseVersion } from "../../../packages/console-cli/src/clients/probe-version.ts";
+import type { ClientTarget } from "../../../packages/console-cli/src/clients/rdp-client.ts";
+import { remminaCommand } from "../../../packages/console-cli/src/clients/remmina.ts";
+import { xfreerdpCommand } from "../../../packages/console-cli/src/clients/xfreerdp.ts";
+
+const bare: ClientTarget = { address: { host: "127.0.0.1", port: 40001 }, extraArgs: [] };
+const full: ClientTarget = {
+  address: { host: "::1", port: 40001 },
+  user: "ACME\\ada",
+  size: { width: 1280, height: 720 },
+  title: "acme",
+  extraArgs: ["/x", "two words"],
+};
+
+describe("the command line of", () => {
+  it("mstsc", () => {
+    expect(mstscCommand("mstsc.exe", bare, false)).to.deep.equal({
+      file: "mstsc.exe",
+      args: ["/v:127.0.0.1:40001"],
+      notes: [],
+      endsWithItself: true,
+    });
+    const { args, notes } = mstscCommand("mstsc.exe", full, true);
+    expect(args).to.deep.equal(["/v:[::1]:40001", "/w:1280", "/h:720", "/x", "two words"]);
+    expect(notes).to.have.length(2);
+  });
+
+  it("xfreerdp 2, 3, and one that did not say", () => {
+    for (const version of ["2.0.0", "2.11.7", "3.15.0", undefined]) {
+      expect(xfreerdpCommand("/usr/bin/xfreerdp", version, bare), version).to.deep.equal({
+        file: "/usr/bin/xfreerdp",
+        args: ["/v:127.0.0.1:40001", "/dynamic-resolution", "/cert:ignore"],
+        notes: [],
+        endsWithItself: true,
+      });
+    }
+    expect(xfreerdpCommand("xfreerdp3", "3.15.0", full).args).to.deep.equal([
+      "/v:[::1]:40001",
+      "/u:ACME\\ada",
+      "/size:1280x720",
+      "/cert:ignore",
+      "/t:acme",
+      "/x",
+      "two words",
+    ]);
+  });
+
+  it("xfreerdp before 2.0", () => {
+    for (const version of ["1.1.0-beta1", "2.0.0-rc4"]) {
+      expect(xfreerdpCommand("xfreerdp", version, bare).args)
+        .to.include("/cert-ignore")
+        .and.not.include("/cert:ignore");
+    }
+  });
+
+  it("xfreerdp with the operator's own choice of certificate check and size", () => {
+    const extraArgs = ["/cert:fingerprint:sha256:00ff", "/smart-sizing"];
+    expect(xfreerdpCommand("xfreerdp", "3.0.0", { ...bare, extraArgs }).args).to.deep.equal([
+      "/v:127.0.0.1:40001",
+      ...extraArgs,
+    ]);
+    expect(xfreerdpCommand("xfreerdp", "3.0.0", { ...bare, extraArgs: ["/f"] }).args).not.to.include(
+      "/dynamic-resolution",
+    );
+    expect(xfreerdpCommand("xfreerdp", "3.0.0", { ...bare, extraArgs: ["-fonts"] }).args).to.include(
+      "/dynamic-resolution",
+    );
+  });
+
+  it("remmina", () => {
+    expect(remminaCommand("remmina", bare)).to.deep.equal({
+      file: "remmina",
+      args: ["-c", "rdp://127.0.0.1:40001"],
+      notes: [],
+      endsWithItself: false,
+    });
+    const { args, notes } = remminaCommand("remmina", full);
+    expect(args).to.deep.equal(["-c", "rdp://ACME%5Cada@[::1]:40001", "/x", "two words"]);
+    expect(notes).to.have.length(1);
+  });
+
+  it("the macOS app", () => {
+    expect(macosAppCommand("/usr/bin/open", bare)).to.deep.equal({
+      file: "/usr/bin/open",
+      args: ["rdp://full%20address=s:127.0.0.1:40001"],
+      notes: [],
+      endsWithItself: false,
+    });
+    expect(macosAppCommand("/usr/bin/open", { ...full, extraArgs: [] }).args).to.deep.equal([
+      "rdp://full%20address=s:[::1]:40001&username=s:ACME%5Cada&desktopwidth=i:1280&desktopheight=i:720",
+    ]);
+  });
+
+  it("a client of the operator's own", () => {
+    const words = ["--to={address}", "{host}", "{port}", "{user}", "{else}"];
+    expect(customCommand("/opt/rdp", words, full).args).to.deep.equal([
+      "--to=[::1]:40001",
+      "::1",
+      "40001",
+      "ACME\\ada",
+      "{else}",
+      "/x",
+      "two words",
+    ]);
+  });
+});
+
+describe("customClient", () => {
+  const argsOf = async (template: string, target = bare): Promise<readonly string[] | undefined> => {
+    const found = await customClient(template).find({ platform: process.platform, variables: {} });
+    return found?.command(target).args;
+  };
+  const node = `"${process.execPath}"`;
+
+  it("splits at spaces outside quotes and knows no shell", async () => {
+    expect(await argsOf(`${node}  -a 'b c' d"e "f "" $HOME;rm C:\\x {address}`)).to.deep.equal([
+      "-a",
+      "b c",
+      "de f",
+      "",
+      "$HOME;rm",
+      "C:\\x",
+      "127.0.0.1:40001",
+    ]);
+  });
+
+  it("keeps a value within its word", async () => {
+    const target = { ...bare, user: "a b' --evil {port}" };
+    expect(await argsOf(`${node} -u {user} {host}`, target)).to.deep.equal(["-u", "a b' --evil {port}", "127.0.0.1"]);
+  });
+
+  it("refuses a template without program, without address, or with an open quote", () => {
+    for (const template of [
+      "",
+      "   ",
+      "client --port {port}",
+      "client 'x {address}",
+      `c {address}${"x".repeat(5_000)}`,
+    ]) {
+      expect(() => customClient(template), template)
+        .to.throw(DrawbridgeError)
+        .with.property("code", "invalid-argument");
+    }
+  });
+});
+
+describe("parseVersion", () => {
+  it("reads what FreeRDP's programs print", () => {
+    expect(parseVersion("This is FreeRDP version 2.11.7 (2.11.7)\n")).to.equal("2.11.7");
+    expect(parseVersion("This is FreeRDP version 3.15.0-dev0 (n/a)")).to.equal("3.15.0-dev0");
+    expect(parseVersion("This is FreeRDP version 2.0.0-rc4 (2.0.0-rc4)")).to.equal("2.0.0-rc4");
+    expect(parseVersion("cannot open display")).to.equal(undefined);
+  });
+});
