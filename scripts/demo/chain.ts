@@ -43,6 +43,8 @@ export class Chain implements AsyncDisposable {
   readonly operatorHome: string;
   /** The cloud redirector's address, `127.0.0.1:PORT`; known once the cloud redirector runs. */
   address = "";
+  /** Every long-running process that the chain has started, those that have ended included. */
+  readonly processes: DrawbridgeProcess[] = [];
   readonly #options: ChainOptions;
   readonly #resources = new AsyncDisposableStack();
   #tenant: DrawbridgeProcess | undefined;
@@ -81,7 +83,7 @@ export class Chain implements AsyncDisposable {
   /** Starts the tenant redirector, and resolves to its epoch once the console sees it online. */
   async startTenant(): Promise<number> {
     const args = ["tenant", "run", "--home", this.tenantHome, "--json"];
-    const tenant = this.#resources.use(
+    const tenant = this.#own(
       await DrawbridgeProcess.start(args, {
         home: this.tenantHome,
         name: "the tenant redirector",
@@ -159,7 +161,7 @@ export class Chain implements AsyncDisposable {
       ["cloud", "run", "--home", this.cloudHome, "--listen", address, "--json"],
       { home: this.cloudHome, name: "the cloud redirector" },
     );
-    this.#resources.use(cloud);
+    this.#own(cloud);
     await cloud.waitForEvent("ready", { timeoutMs: READY_TIMEOUT_MS, ...this.#signal() });
     return address;
   }
@@ -186,6 +188,11 @@ export class Chain implements AsyncDisposable {
     const code = events[0]?.["code"];
     if (typeof code !== "string") throw new DemoFailure("the invite has no code", { log: tail });
     return `${code}\n`;
+  }
+
+  #own(process: DrawbridgeProcess): DrawbridgeProcess {
+    this.processes.push(process);
+    return this.#resources.use(process);
   }
 
   #signal(): { signal?: AbortSignal } {

@@ -1,0 +1,47 @@
+import { Chain } from "../../scripts/demo/chain.ts";
+import type { ChainOptions } from "../../scripts/demo/chain.ts";
+import type { DrawbridgeProcess } from "../../scripts/demo/drawbridge.ts";
+import { expectCleanExit } from "./cli.ts";
+
+export { Chain };
+export type { ChainOptions };
+
+/** A session with a loopback listener and no RDP client. */
+export interface ListeningSession extends AsyncDisposable {
+  /** `127.0.0.1:PORT`: dial it, and a link opens. */
+  readonly address: string;
+  readonly port: number;
+  readonly process: DrawbridgeProcess;
+}
+
+/**
+ * Cloud redirector, tenant redirector (online) and an enrolled operator as real processes with homes of their own; end
+ * them with {@link stopChain}.
+ */
+export function startChain(targets: readonly string[], options: Omit<ChainOptions, "targets"> = {}): Promise<Chain> {
+  return Chain.start({ ...options, targets });
+}
+
+/** Ends a chain and asserts that each of its processes ended on SIGTERM with code 0. */
+export async function stopChain(chain: Chain): Promise<void> {
+  await chain[Symbol.asyncDispose]();
+  for (const process of chain.processes) expectCleanExit(process);
+}
+
+/** Opens a session with `connect --client none --json` and resolves once its listener can be dialled. */
+export async function openSession(chain: Chain, target = "rdp", args: string[] = []): Promise<ListeningSession> {
+  const process = await chain.connect(["--target", target, "--client", "none", ...args]);
+  try {
+    const { address } = await process.waitForEvent("listening");
+    const text = String(address);
+    return {
+      address: text,
+      port: Number(text.slice(text.lastIndexOf(":") + 1)),
+      process,
+      [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await process.stop();
+    throw error;
+  }
+}
