@@ -14,11 +14,13 @@ if (unknown.length > 0) {
 
 const code = await ensureDependencies();
 if (code !== 0) process.exit(code);
-if (process.argv.includes("--desktop")) {
-  const reason = await ensureDesktopPackages();
-  if (reason !== undefined) {
-    console.error(reason);
-    process.exit(4);
-  }
+if (!process.argv.includes("--desktop")) {
+  console.log("The dependencies are there.");
+  process.exit(0);
 }
-console.log("Everything is set up.");
+const reason = await ensureDesktopPackages();
+if (reason !== undefined) {
+  console.error(reason);
+  process.exit(4);
+}
+console.log("The dependencies and the packages of a real desktop are there.");

@@ -39,7 +39,7 @@ for (const security of ["tls", "nla"] as const) {
 
       const script = `read -r line; printf %s "$line" > ${folder.file("text")}; read -r end`;
       const command = ["/bin/sh", "-c", script];
-      await using _terminal = await openTerminal(desktop.display, { ...TERMINAL, title: "typing", command });
+      await using terminal = await openTerminal(desktop.display, { ...TERMINAL, title: "typing", command });
       await client.drawn((picture) => differentPixels(picture, TenantDesktop.picture) > 50_000);
       await movePointer(client.display!, TERMINAL.x, TERMINAL.y);
       await typeText(client.display!, TEXT);
@@ -47,6 +47,7 @@ for (const security of ["tls", "nla"] as const) {
 
       const typed = await until(() => readIfThere(folder.file("text")), { what: "the typed text" });
       expect(typed).to.equal(TEXT);
+      expect(terminal.exit, "the terminal still runs").to.equal(undefined);
     });
 
     it("reports the bytes of both directions when the session ends", async () => {

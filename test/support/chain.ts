@@ -28,9 +28,14 @@ export async function stopChain(chain: Chain): Promise<void> {
   for (const process of chain.processes) expectCleanExit(process);
 }
 
-/** Opens a session with `connect --client none --json` and resolves once its listener can be dialled. */
+/**
+ * Opens a session with `connect --client none --json` and resolves once its listener can be dialled. It listens on
+ * 127.0.0.1 and any free port, unless the arguments say otherwise.
+ */
 export async function openSession(chain: Chain, target = "rdp", args: string[] = []): Promise<ListeningSession> {
-  const process = await chain.connect(["--target", target, "--client", "none", ...args]);
+  // The last of two counts.
+  const listen = ["--listen", "127.0.0.1:0"];
+  const process = await chain.connect(["--target", target, "--client", "none", ...listen, ...args]);
   try {
     const { address } = await process.waitForEvent("listening");
     const text = String(address);

@@ -10,7 +10,8 @@ export type { DrawbridgeEvent, DrawbridgeOptions, DrawbridgeResult };
 export const runCli = runDrawbridge;
 
 /** Starts a long-running `drawbridge` command; end it with {@link stopCli} or `await using`. */
-export const startCli = DrawbridgeProcess.start;
+export const startCli = (args: readonly string[], options: DrawbridgeOptions): Promise<DrawbridgeProcess> =>
+  DrawbridgeProcess.start(args, options);
 
 /** As {@link runCli}, and asserts the exit code; 0 unless told. */
 export async function expectCli(

@@ -5,13 +5,21 @@ interface Pending {
   readonly callback: () => void;
 }
 
-/** A clock that stands still until a test advances it. */
+/** What the date of a new {@link FakeClock} is, in milliseconds since the Unix epoch. */
+const WALL_START = Date.UTC(2026, 10, 22);
+
+/** A clock that stands still until a test advances it. Also a `WallClock` of the control plane. */
 export class FakeClock implements Clock {
   #now = 0;
   readonly #timers = new Set<Pending>();
 
   now(): number {
     return this.#now;
+  }
+
+  /** The date, in milliseconds since the Unix epoch. */
+  wallNow(): number {
+    return WALL_START + this.#now;
   }
 
   /** The number of timers that are set. */

@@ -1,18 +1,27 @@
 import type { EnrolledIdentity } from "@drawbridge/control/identity";
 import { loadIdentity } from "@drawbridge/control/identity";
 import type { RpcChannel } from "@drawbridge/control/rpc";
-import { openChannel } from "@drawbridge/control/rpc";
+import { openChannel, RenewingIdentity } from "@drawbridge/control/rpc";
+import { systemWallClock } from "@drawbridge/control/wire";
 import type { CommandContext } from "./run-command.ts";
 
-/** Runs a part of a command with the operator's channel to the cloud redirector, and closes it afterwards. */
+/**
+ * Runs a part of a command with the operator's channel to the cloud redirector, and closes it afterwards.
+ *
+ * A certificate that is due is renewed first; when that fails the old one is used, which has a third of its life left.
+ */
 export async function withOperatorChannel(
-  { home }: CommandContext,
+  { home, log }: CommandContext,
   use: (channel: RpcChannel, identity: EnrolledIdentity) => Promise<void>,
 ): Promise<void> {
-  const identity = await loadIdentity(home("operator"), "operator");
-  const channel = openChannel(identity, identity.addresses[0] ?? "");
+  const path = home("operator");
+  const renewing = new RenewingIdentity(path, await loadIdentity(path, "operator"), systemWallClock, log);
+  const channel = openChannel(renewing.current, renewing.current.addresses[0] ?? "");
   try {
-    await use(channel, identity);
+    await renewing.renewIfDue(channel).catch((err: unknown) => {
+      log.debug({ event: "renewal-failed", err }, "the certificate could not be renewed");
+    });
+    await use(channel, renewing.current);
   } finally {
     channel.close();
   }

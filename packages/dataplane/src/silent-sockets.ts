@@ -8,7 +8,12 @@ export interface SilentSocketLimits {
   readonly perAddress: number;
 }
 
-/** The sockets that have not said yet what they are, capped by address and in all, so that they cannot starve the rest. */
+/**
+ * The sockets that have not said yet what they are, capped so that they cannot starve the rest.
+ *
+ * An address that has its share gets no more. When all places are taken, the socket that has been silent longest makes
+ * room: who means it speaks within a round trip, so a flood of silent sockets only ends itself.
+ */
 export class SilentSockets {
   readonly #limits: SilentSocketLimits;
   readonly #addresses = new Map<Socket, string>();
@@ -25,13 +30,21 @@ export class SilentSockets {
   /** Takes a socket in, or says why not. */
   add(socket: Socket, address: string): CloseReason | undefined {
     const { inAll, perAddress } = this.#limits;
-    if (this.size >= inAll) return closeReason("limit-exceeded", `${inAll} connections have not sent a preface yet`);
     if (this.#count.of(address) >= perAddress) {
       return closeReason("limit-exceeded", `${perAddress} connections from ${address} have not sent a preface yet`);
     }
+    if (this.size >= inAll) this.#evictOldest();
     this.#addresses.set(socket, address);
     this.#count.add(address);
     return undefined;
+  }
+
+  /** A Map keeps its entries in the order in which they came. */
+  #evictOldest(): void {
+    const oldest = this.#addresses.keys().next().value;
+    if (oldest === undefined) return;
+    this.delete(oldest);
+    oldest.destroy();
   }
 
   /** Lets a socket go: it spoke, or it is gone. May be called twice. */

@@ -152,19 +152,28 @@ describe("embedded gateway", () => {
     expect(handed).to.have.length(0);
   });
 
-  for (const cap of ["maxSilentPerAddress", "maxSilentSockets"] as const) {
-    it(`caps silent sockets (${cap}) and serves others as soon as there is room`, async () => {
-      await start({ [cap]: 2 });
-      const silent = [await dialRaw(), await dialRaw()];
-      await closedOf(await dialRaw());
-      expect(refusals.map(({ reason }) => reason.code)).to.deep.equal(["limit-exceeded"]);
-      clock.advance(5000);
-      await Promise.all(silent.map(closedOf));
-      const stream = await encrypted(await dialRaw());
-      stream.end("room");
-      expect((await readAll(stream)).toString()).to.equal("room");
-    });
-  }
+  it("caps the silent sockets of an address and serves it again as soon as there is room", async () => {
+    await start({ maxSilentPerAddress: 2 });
+    const silent = [await dialRaw(), await dialRaw()];
+    await closedOf(await dialRaw());
+    expect(refusals.map(({ reason }) => reason.code)).to.deep.equal(["limit-exceeded"]);
+    clock.advance(5000);
+    await Promise.all(silent.map(closedOf));
+    const stream = await encrypted(await dialRaw());
+    stream.end("room");
+    expect((await readAll(stream)).toString()).to.equal("room");
+  });
+
+  it("closes the socket that has been silent longest when all places are taken, and serves who speaks", async () => {
+    await start({ maxSilentSockets: 2 });
+    const [oldest, younger] = [await dialRaw(), await dialRaw()];
+    const stream = await encrypted(await dialRaw());
+    await closedOf(oldest);
+    stream.end("served");
+    expect((await readAll(stream)).toString()).to.equal("served");
+    expect(younger.destroyed).to.equal(false);
+    younger.destroy();
+  });
 
   it("survives connections that are reset at once", async () => {
     await start();

@@ -1,5 +1,5 @@
 /** Finding and starting the operator's own RDP client. */
-export { systemEnvironment } from "./client-environment.ts";
+export { isWsl, systemEnvironment } from "./client-environment.ts";
 export type { ClientEnvironment } from "./client-environment.ts";
 export { customClient } from "./custom.ts";
 export { CLIENT_NAMES, detectClient, requireClient } from "./detect.ts";

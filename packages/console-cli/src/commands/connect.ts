@@ -1,10 +1,11 @@
 import type { RemoteObserver, RemoteSessionEnd } from "@drawbridge/control/remote";
-import { KnownTenants, RemoteRedirector } from "@drawbridge/control/remote";
+import { KnownTenants, RemoteRedirector, stableListenAddresses } from "@drawbridge/control/remote";
 import type { Address } from "@drawbridge/dataplane";
 import { closeReasonError, formatAddress, parseAddress } from "@drawbridge/dataplane";
 import type { FoundClient } from "../clients/index.ts";
-import { CLIENT_NAMES, detectClient, launch, systemEnvironment } from "../clients/index.ts";
+import { CLIENT_NAMES, detectClient, isWsl, launch, systemEnvironment } from "../clients/index.ts";
 import { commandNamed } from "../common-options.ts";
+import { parseDuration } from "../duration-option.ts";
 import { withOperatorChannel } from "../operator-channel.ts";
 import type { Output } from "../rendering/index.ts";
 import { formatBytes, formatDuration, plain } from "../rendering/index.ts";
@@ -15,42 +16,54 @@ import { untilAborted } from "../until-aborted.ts";
 /** What `connect` was asked for. */
 interface ConnectOptions {
   target: string;
-  listen: string;
+  listen?: string | undefined;
+  allowOtherUsers?: true | undefined;
   client: string;
   reason: string;
   ticket: string;
   user?: string | undefined;
+  /** Milliseconds. */
+  for?: number | undefined;
 }
 
 /** How often the status line and the `bytes` events are brought up to date, in milliseconds. */
 const STATUS_MS = 1_000;
+
+const LISTEN_HELP =
+  "the loopback address for the client; port 0 lets the system choose (default: an address that is the target's own, " +
+  "127.x.y.z:3389, so that clients remember credentials and certificates by target; 127.0.0.1 where there is no other)";
 
 /** `drawbridge connect`: a session, and the RDP client on it. */
 export function connectCommand() {
   return commandNamed("connect", "open a session to a tenant's target and start the RDP client on it")
     .argument("<tenant>", "the tenant's name, as `drawbridge tenants` shows it")
     .option("--target <name>", "which of the tenant's targets", "rdp")
-    .option("--listen <host:port>", "the loopback address for the client; port 0 lets the system choose", "127.0.0.1:0")
+    .option("--listen <host:port>", LISTEN_HELP)
+    .option("--allow-other-users", "let every user of this machine use the session (default: your own processes only)")
     .option("--client <name>", `auto, none (only listen), or one of: ${CLIENT_NAMES.join(", ")}`, "auto")
     .option("--user <name>", "the user name to log on with")
     .option("--reason <text>", "why; the tenant sees it, and it is kept in the audit log", "")
     .option("--ticket <text>", "a ticket number or the like", "")
+    .option("--for <time>", "end the session after this time at the latest, for example 30m or 2h", parseDuration)
     .action((tenant, options) => runCommand(options, (context) => connect(context, tenant, options)));
 }
 
 async function connect(context: CommandContext, tenant: string, options: ConnectOptions): Promise<void> {
   const { output, signal, home } = context;
-  const listen = parseAddress(options.listen);
+  const given = options.listen === undefined ? undefined : { listen: parseAddress(options.listen) };
   // Looked for first: nobody at the tenant should be asked for a session that nothing can show.
   const client = options.client === "none" ? undefined : await detectClient(options.client, systemEnvironment());
+  // Windows reaches nothing but 127.0.0.1 inside WSL.
+  const onlyLocalhost = client?.name === "mstsc" && isWsl(systemEnvironment());
   await withOperatorChannel(context, async (channel, identity) => {
-    const { target, reason, ticket } = options;
+    const { target, reason, ticket, for: maxDurationMs } = options;
     const known = new KnownTenants(home("operator"), identity.provider);
     const remote = new RemoteRedirector({
       identity,
       channel,
-      request: { tenant, target, reason, ticket },
-      listen,
+      request: { tenant, target, reason, ticket, maxDurationMs },
+      ...(given ?? stableListenAddresses({ provider: identity.provider, tenant, target }, onlyLocalhost)),
+      allowOtherUsers: options.allowOtherUsers === true,
       observer: connectObserver(output, tenant, target),
       trustTenantKey: (name, keyFingerprint) => known.trust(name, keyFingerprint),
     });
@@ -84,6 +97,11 @@ function connectObserver(output: Output, tenant: string, target: string): Remote
       const { code, message } = reason;
       output.record({ event: "link-closed", link: linkId, code, message, toTenant, toRemote });
       if (code !== "closed" && !output.json) output.note(plain`drawbridge: a link ended: ${message}.`);
+    },
+    clientRefused({ code, message, remedy }, count) {
+      output.record({ event: "client-refused", code, message, count });
+      if (!output.json)
+        output.note(plain`drawbridge: ${message}. ${count === 1 ? remedy : `${count} refused so far.`}`);
     },
   };
 }

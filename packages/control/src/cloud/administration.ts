@@ -55,8 +55,8 @@ export async function createInvite(
 export interface AdministrationOptions extends InviteOptions {
   broker: SessionBroker;
   registry: TenantRegistry;
-  /** Closes every connection of a principal at once. */
-  disconnect: (kind: PrincipalKind, name: string) => void;
+  /** Closes every connection that was made with a key, at once. */
+  disconnect: (keyFingerprint: string) => void;
 }
 
 /** What the provider's people do to the running cloud redirector. */
@@ -82,14 +82,16 @@ export class Administration {
    */
   async revoke(kind: PrincipalKind, name: string, by: string): Promise<number> {
     const { store, clock, registry, broker, disconnect } = this.#options;
-    if (!(await store.principals.setRevoked(kind, name, clock.wallNow()))) throw nobody(kind, name);
+    const record = await store.principals.find(kind, name);
+    const wasThere = await store.principals.setRevoked(kind, name, clock.wallNow());
+    if (record === undefined || !wasThere) throw nobody(kind, name);
     const sessions = kind === "tenant" ? broker.ofTenant(name) : broker.ofOperator(name);
     const reason = { code: "revoked" as const, message: `${kind} ${name} was revoked` };
     for (const session of sessions) session.end(reason);
     const presence = kind === "tenant" ? registry.get(name)?.presence : undefined;
     if (presence?.name === "online") presence.port.goodbye(reason);
     if (kind === "tenant") registry.removed(name);
-    disconnect(kind, name);
+    disconnect(record.keyFingerprint);
     await store.audit.append("revoked", { [kind]: name, details: { by, sessions: sessions.length } }, clock.wallNow());
     return sessions.length;
   }

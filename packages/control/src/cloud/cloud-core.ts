@@ -6,7 +6,7 @@ import type { Administration } from "./administration.ts";
 import type { AuditLog } from "./audit-log.ts";
 import type { Enrollment } from "./enrollment.ts";
 import type { Log } from "../wire/log.ts";
-import type { RemotePort, SessionOperator, SessionPurpose, TenantPort } from "./ports.ts";
+import type { RemotePort, SessionOperator, SessionPurpose, SessionRequest, TenantPort } from "./ports.ts";
 import type { Session } from "./session.ts";
 import type { SessionBroker } from "./session-broker.ts";
 import type { TenantFacts, TenantRegistry } from "./tenant-registry.ts";
@@ -88,25 +88,44 @@ export class CloudCore {
   /**
    * A tenant's control connection has said hello. It supersedes an older one. Returns its epoch.
    *
-   * Errors: `superseded` when a newer one is there already; `closed` while the cloud redirector stops.
+   * Errors: `superseded` when a newer one is there already; `shutting-down` while the cloud redirector stops.
+   *
+   * @param held the sessions that the tenant redirector still holds.
+   * @param welcome says so to the tenant, in the same turn in which the port can be found: nothing may go out before it.
    */
-  async tenantConnected(tenant: string, port: TenantPort, facts: TenantFacts): Promise<bigint> {
+  async tenantConnected(
+    tenant: string,
+    port: TenantPort,
+    facts: TenantFacts,
+    held: readonly string[],
+    welcome: (epoch: bigint) => void,
+  ): Promise<bigint> {
     const { store, registry, clock, audit, log, stopping } = this.#parts;
     if (stopping.aborted) throw new DrawbridgeError("shutting-down", "the cloud redirector is shutting down");
     const epoch = BigInt(await store.principals.nextEpoch(tenant));
+    await store.principals.recordTenantSeen(tenant, { ...facts, lastSeen: clock.wallNow() });
     const superseded = registry.online(tenant, epoch, port, facts, clock.wallNow());
     if (superseded === "stale") throw new DrawbridgeError("superseded", `a newer connection of ${tenant} is there`);
     superseded?.goodbye({ code: "superseded", message: `another control connection of ${tenant} has taken over` });
-    await store.principals.recordTenantSeen(tenant, { ...facts, lastSeen: clock.wallNow() });
+    welcome(epoch);
+    this.#tenantReturned(tenant, held, port);
     void audit.record("tenant-online", { tenant, details: { epoch: Number(epoch), source: facts.sourceAddress } });
     log.info({ event: "tenant-online", tenant, epoch: Number(epoch) }, `tenant ${tenant} is online`);
     return epoch;
   }
 
   /** Brings the sessions of a tenant that is (back) online in line with those that it still holds. */
-  tenantReturned(tenant: string, held: readonly string[], port: TenantPort): void {
+  #tenantReturned(tenant: string, held: readonly string[], port: TenantPort): void {
     const unknown = this.#parts.broker.tenantReturned(tenant, held);
     for (const id of unknown) port.closeSession(id, { code: "session-not-found", message: `session ${id} is over` });
+  }
+
+  /** A tenant redirector stops, and with it its sessions. Does nothing when a newer control connection has taken over. */
+  tenantSaidGoodbye(tenant: string, epoch: bigint, { message }: CloseReason): void {
+    const { registry, broker } = this.#parts;
+    if (registry.get(tenant)?.presence.epoch !== epoch) return;
+    const reason = { code: "tenant-lost" as const, message: `tenant ${tenant} said goodbye: ${message}` };
+    for (const session of broker.ofTenant(tenant)) session.end(reason);
   }
 
   /** A control connection is gone. Does nothing when a newer one has taken over. */
@@ -121,14 +140,14 @@ export class CloudCore {
   /** Opens a session; see SessionBroker.open. A refusal is in the audit log too. */
   openSession(
     operator: SessionOperator,
-    purpose: SessionPurpose,
+    request: SessionRequest,
     remote: RemotePort,
     mayReach: (groups: readonly string[]) => boolean,
   ): Session {
     try {
-      return this.#parts.broker.open(operator, purpose, remote, mayReach);
+      return this.#parts.broker.open(operator, request, remote, mayReach);
     } catch (error) {
-      if (error instanceof DrawbridgeError) this.#refused(operator, purpose, error);
+      if (error instanceof DrawbridgeError) this.#refused(operator, request.purpose, error);
       throw error;
     }
   }

@@ -1,47 +1,40 @@
 import { join } from "node:path";
 import { DrawbridgeError, parseAddress } from "@drawbridge/dataplane";
-import { z } from "zod";
 import {
   CertificateAuthority,
   certificateFromPem,
   certificateToPem,
   exportPrivateKeyPem,
-  generateKeyPairP256,
   importPrivateKeyPem,
   makePrivateDirectory,
   readPrivateFile,
+  splitPem,
   writePrivateFile,
 } from "../identity/index.ts";
 import type { Store } from "../store/index.ts";
 import { openSqliteStore } from "../store/index.ts";
 import { parseSettings } from "../wire/settings.ts";
+import type { CloudSettings, InitialCloudSettings } from "./cloud-settings.ts";
+import { cloudSettingsSchema } from "./cloud-settings.ts";
+import type { ServerCertificate } from "./server-certificate.ts";
+import { currentServerCertificate, issueServerCertificate } from "./server-certificate.ts";
 
 const FILES = {
   settings: "settings.json",
   caKey: "ca.key.pem",
   caCertificate: "ca.crt.pem",
-  serverKey: "server.key.pem",
-  serverCertificate: "server.crt.pem",
+  otherAuthorities: "ca.others.pem",
   store: "drawbridge.db",
 } as const;
-
-const settingsSchema = z.strictObject({
-  /** Where tenants and operators reach this cloud redirector; goes into invite codes. */
-  publicAddress: z.string(),
-  /** Where `cloud run` listens unless told otherwise. */
-  listen: z.string(),
-});
-
-/** What `cloud init` was told. */
-export type CloudSettings = z.infer<typeof settingsSchema>;
 
 /** The cloud redirector's home, opened. */
 export interface CloudHome {
   settings: CloudSettings;
   authority: CertificateAuthority;
-  /** The server's certificate with the CA's behind it, PEM. */
-  certificateChain: string;
-  serverKey: string;
+  /** CAs that are trusted beside the issuing one, while one takes over from another; PEM. */
+  otherAuthorities: string[];
+  /** The server's certificate; a fresh one when it is time. */
+  serverCertificate: () => Promise<ServerCertificate>;
   store: Store;
 }
 
@@ -50,7 +43,7 @@ export interface CloudHome {
  *
  * Errors: `home-exists` where one is already, `invalid-argument` for a name or address.
  */
-export async function createCloudHome(path: string, provider: string, settings: CloudSettings): Promise<void> {
+export async function createCloudHome(path: string, provider: string, settings: InitialCloudSettings): Promise<void> {
   parseAddress(settings.publicAddress);
   parseAddress(settings.listen);
   const authority = await CertificateAuthority.create(provider);
@@ -63,30 +56,28 @@ export async function createCloudHome(path: string, provider: string, settings: 
   await writePrivateFile(join(path, FILES.settings), `${JSON.stringify(settings, undefined, 2)}\n`);
 }
 
-/** Gives the server a fresh key and certificate. */
-async function issueServerCertificate(path: string, authority: CertificateAuthority): Promise<void> {
-  const keyPair = await generateKeyPairP256();
-  const { der } = await authority.issueServerCertificate(keyPair.publicKey);
-  await writePrivateFile(join(path, FILES.serverKey), exportPrivateKeyPem(keyPair));
-  await writePrivateFile(join(path, FILES.serverCertificate), certificateToPem(der));
-}
-
 /** Opens a home. Errors: `home-missing` where `cloud init` has not been, `home-invalid`. */
 export async function openCloudHome(path: string): Promise<CloudHome> {
   const read = async (file: string): Promise<string> => (await readPrivateFile(join(path, file))).toString("utf8");
-  const settings = parseSettings(settingsSchema, await readSettings(path), join(path, FILES.settings));
-  const [caKey, caCertificate, serverKey, serverCertificate] = await Promise.all([
-    read(FILES.caKey),
-    read(FILES.caCertificate),
-    read(FILES.serverKey),
-    read(FILES.serverCertificate),
-  ]);
+  const settings = parseSettings(cloudSettingsSchema, await readSettings(path), join(path, FILES.settings));
+  const [caKey, caCertificate] = await Promise.all([read(FILES.caKey), read(FILES.caCertificate)]);
   const authority = CertificateAuthority.load(
     certificateFromPem(caCertificate),
     importPrivateKeyPem(caKey, join(path, FILES.caKey)),
   );
-  const store = await openSqliteStore(join(path, FILES.store));
-  return { settings, authority, certificateChain: serverCertificate + caCertificate, serverKey, store };
+  const store = await openSqliteStore(join(path, FILES.store), { maxPendingInvites: settings.limits.pendingInvites });
+  const serverCertificate = (): Promise<ServerCertificate> => currentServerCertificate(path, authority, Date.now());
+  return { settings, authority, otherAuthorities: await readOtherAuthorities(path), serverCertificate, store };
+}
+
+/** The file is there only during a change of CA; see docs/SECURITY.md. */
+async function readOtherAuthorities(path: string): Promise<string[]> {
+  try {
+    return splitPem((await readPrivateFile(join(path, FILES.otherAuthorities))).toString("utf8"));
+  } catch (error) {
+    if (error instanceof DrawbridgeError && error.code === "home-missing") return [];
+    throw error;
+  }
 }
 
 async function readSettings(path: string): Promise<string> {

@@ -1,29 +1,17 @@
-import { randomBytes } from "node:crypto";
-import type { Address, CloseReason } from "@drawbridge/dataplane";
+import type { Address, CloseReason, Timer } from "@drawbridge/dataplane";
 import { EmbeddedGateway, Rendezvous } from "@drawbridge/dataplane";
-import { certificateFingerprint, certificateToPem } from "../identity/index.ts";
+import { certificateToPem } from "../identity/index.ts";
 import { DEFAULT_KEEP_ALIVE, type KeepAlive } from "../rpc/keep-alive.ts";
-import { RpcServer } from "../rpc/rpc-server.ts";
-import { authorizationMiddleware, errorMiddleware } from "../rpc/server-middleware.ts";
+import type { RpcServer } from "../rpc/rpc-server.ts";
 import type { Log } from "../wire/log.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
 import { systemWallClock } from "../wire/wall-clock.ts";
-import { Administration } from "./administration.ts";
-import { AuditLog } from "./audit-log.ts";
-import { createAuthorizer } from "./authorizer.ts";
-import { CloudCore } from "./cloud-core.ts";
+import { type AssembledCore, assembleCore } from "./assemble-core.ts";
 import type { CloudHome } from "./cloud-home.ts";
-import { Enrollment } from "./enrollment.ts";
 import type { Caller } from "./rights.ts";
-import { adminService, adminServiceDefinition } from "./services/admin-service.ts";
-import { controlService, controlServiceDefinition } from "./services/control-service.ts";
-import { enrollmentService, enrollmentServiceDefinition } from "./services/enrollment-service.ts";
-import { registryService, registryServiceDefinition } from "./services/registry-service.ts";
-import { sessionService, sessionServiceDefinition } from "./services/session-service.ts";
-import { SessionBroker } from "./session-broker.ts";
-import { SessionRecorder } from "./session-recorder.ts";
-import { TenantRegistry } from "./tenant-registry.ts";
+import { createRpcServices } from "./rpc-services.ts";
 import { TlsTerminator } from "./tls-terminator.ts";
+import type { TlsIdentity } from "./tls-terminator.ts";
 
 /** What a cloud redirector is made of. */
 export interface CloudRedirectorOptions {
@@ -35,77 +23,59 @@ export interface CloudRedirectorOptions {
 
 /** How long streams may take to say goodbye when the cloud redirector stops, in milliseconds. */
 const GOODBYE_MS = 1_000;
+/** How often the server's certificate is looked at, in milliseconds: a day. */
+const CERTIFICATE_LOOK_MS = 24 * 60 * 60 * 1000;
 
-/** 60 random bits: ids are not secrets, they only must not collide, also across restarts. */
-const newId = (prefix: string): string => `${prefix}-${randomBytes(8).readBigUInt64BE().toString(36).slice(0, 12)}`;
+/**
+ * - `new`: nothing listens; to `listening` by `start`
+ * - `listening`: serves; to `stopped` by `stop`
+ * - `stopped`: final
+ */
+type CloudState =
+  | { readonly name: "new" }
+  | { readonly name: "listening"; readonly gateway: EmbeddedGateway; readonly tls: TlsTerminator; renewal: Timer }
+  | { readonly name: "stopped" };
 
 /** The cloud redirector: one public port for the control plane and the rendezvous. */
 export class CloudRedirector {
-  readonly #home: CloudHome;
+  readonly #options: Required<CloudRedirectorOptions>;
   readonly #stop = new AbortController();
-  readonly #audit: AuditLog;
-  readonly #recorder: SessionRecorder;
-  readonly #core: CloudCore;
+  readonly #assembled: AssembledCore;
   readonly #rendezvous: Rendezvous;
-  readonly #tls: TlsTerminator;
   readonly #rpc: RpcServer<{ caller: Caller }>;
-  readonly #gateway: EmbeddedGateway;
   readonly #closed = Promise.withResolvers<CloseReason>();
-  #state: "new" | "listening" | "stopped" = "new";
+  #state: CloudState = { name: "new" };
 
-  constructor({ home, log, clock = systemWallClock, keepAlive = DEFAULT_KEEP_ALIVE }: CloudRedirectorOptions) {
-    const { store, authority } = home;
-    this.#home = home;
-    const onRefused = ({ reason, address }: { reason: CloseReason; address: string }): void =>
-      log.debug({ event: "socket-refused", code: reason.code, address }, `closed a socket: ${reason.message}`);
-    this.#rendezvous = new Rendezvous({ clock, onRefused });
-    this.#audit = new AuditLog(store, clock, (err, event) => {
-      log.error({ event: "audit-failed", err }, `the audit record ${event} could not be written`);
-    });
-    this.#recorder = new SessionRecorder(store, this.#audit, clock, log);
-    const registry = new TenantRegistry();
-    const broker = new SessionBroker({ registry, links: this.#rendezvous, clock, newId }, this.#recorder);
-    const invites = {
-      addresses: [home.settings.publicAddress],
-      caFingerprint: certificateFingerprint(authority.certificateDer),
-    };
-    this.#core = new CloudCore({
-      provider: authority.provider,
+  constructor(options: CloudRedirectorOptions) {
+    this.#options = { clock: systemWallClock, keepAlive: DEFAULT_KEEP_ALIVE, ...options };
+    const { home, log, clock, keepAlive } = this.#options;
+    const { limits } = home.settings;
+    this.#rendezvous = new Rendezvous({
       clock,
-      store,
-      registry,
-      broker,
-      audit: this.#audit,
+      waitingPerTenant: limits.waitingLegsPerTenant,
+      waitingPerAddress: limits.waitingLegsPerAddress,
+      waitingInAll: limits.waitingLegs,
+      linksInAll: limits.links,
+      silentInAll: limits.silentSockets,
+      silentPerAddress: limits.silentSocketsPerAddress,
+      onRefused: ({ reason, address }) => this.#refused(reason.message, address),
+    });
+    this.#assembled = assembleCore({
+      home,
       log,
-      limits: { helloTimeoutMs: 5_000 },
-      stopping: this.#stop.signal,
-      administration: new Administration({
-        store,
-        clock,
-        ...invites,
-        broker,
-        registry,
-        disconnect: (kind, name) => this.#disconnect(kind, name),
-      }),
-      enrollment: new Enrollment({
-        authority,
-        store,
-        clock,
-        onEnrolled: (principal) => principal.kind === "tenant" && this.#core.enrolled(principal),
-      }),
-    });
-    this.#rpc = this.#createServer(keepAlive, log);
-    this.#tls = new TlsTerminator({
-      certificateChain: home.certificateChain,
-      privateKey: home.serverKey,
-      certificateAuthorities: [certificateToPem(authority.certificateDer)],
-      onConnection: (socket) => this.#rpc.inject(socket),
-    });
-    this.#gateway = new EmbeddedGateway({
       clock,
-      onTls: (socket) => this.#tls.accept(socket),
-      onLeg: (socket) => this.#rendezvous.accept(socket),
-      onRefused,
+      links: this.#rendezvous,
+      stopping: this.#stop.signal,
+      disconnect: (key) => this.#state.name === "listening" && this.#state.tls.disconnect(key),
+    });
+    const { core } = this.#assembled;
+    const { callsPerConnection } = limits;
+    this.#rpc = createRpcServices({
+      core,
+      store: home.store,
+      keepAlive,
+      maxCallsPerConnection: callsPerConnection,
+      log,
     });
   }
 
@@ -114,66 +84,72 @@ export class CloudRedirector {
     return this.#closed.promise;
   }
 
-  /** Starts to listen. Returns the address. Errors: `address-in-use` and the like. */
+  /** Starts to listen. Returns the address. Errors: `address-in-use` and the like; `home-invalid`. */
   async start(listen: Address): Promise<Address> {
-    await this.#core.load();
-    const address = await this.#gateway.listen(listen);
-    this.#state = "listening";
+    const { home, clock } = this.#options;
+    const { limits } = home.settings;
+    await this.#assembled.core.load();
+    const tls = new TlsTerminator({
+      identity: await this.#tlsIdentity(),
+      limits,
+      onConnection: (socket) => this.#rpc.inject(socket),
+      onRefused: (why, address) => this.#refused(why, address),
+    });
+    const gateway = new EmbeddedGateway({
+      clock,
+      maxSilentSockets: limits.silentSockets,
+      maxSilentPerAddress: limits.silentSocketsPerAddress,
+      onTls: (socket) => tls.accept(socket),
+      onLeg: (socket) => this.#rendezvous.accept(socket),
+      onRefused: ({ reason, address }) => this.#refused(reason.message, address),
+    });
+    const address = await gateway.listen(listen);
+    this.#state = { name: "listening", gateway, tls, renewal: this.#lookAtCertificate(tls) };
     return address;
   }
 
   /** Ends everything: says goodbye on every stream, closes every link and the store. May be called twice. */
   async stop(reason: CloseReason): Promise<void> {
-    if (this.#state === "stopped") {
-      await this.closed;
-      return;
+    const state = this.#state;
+    if (state.name === "stopped") return void (await this.closed);
+    this.#state = { name: "stopped" };
+    if (state.name === "listening") {
+      state.renewal.cancel();
+      await state.gateway.close();
     }
-    this.#state = "stopped";
-    await this.#gateway.close();
-    this.#core.broker.endAll(reason);
-    for (const { presence } of this.#core.registry.list({ state: "online" })) {
+    const { core, flushed } = this.#assembled;
+    core.broker.endAll(reason);
+    for (const { presence } of core.registry.list({ state: "online" })) {
       if (presence.name === "online") presence.port.goodbye(reason);
     }
     this.#stop.abort(reason);
     this.#rendezvous.destroy(reason);
     await this.#rpc.drain(GOODBYE_MS);
-    this.#tls.destroy();
-    await this.#recorder.flushed();
-    await this.#audit.flushed();
-    await this.#home.store.close();
+    if (state.name === "listening") state.tls.destroy();
+    await flushed();
+    await this.#options.home.store.close();
     this.#closed.resolve(reason);
   }
 
-  #createServer(keepAlive: KeepAlive, log: Log): RpcServer<{ caller: Caller }> {
-    const { store, authority } = this.#home;
-    const server = new RpcServer<{ caller: Caller }>({
-      keepAlive,
-      middleware: [
-        errorMiddleware((error, { path, peer }) => {
-          const fields = {
-            event: "call-refused",
-            code: error.code,
-            path,
-            peer,
-            ...(error.code === "internal" && { err: error }),
-          };
-          if (error.code === "internal") log.error(fields, `${path} failed: ${error.message}`);
-          else log.info(fields, `${path} was refused: ${error.message}`);
-        }),
-        authorizationMiddleware(createAuthorizer(store, authority.provider)),
-      ],
-    });
-    server.add(controlServiceDefinition, controlService(this.#core));
-    server.add(registryServiceDefinition, registryService(this.#core));
-    server.add(sessionServiceDefinition, sessionService(this.#core));
-    server.add(enrollmentServiceDefinition, enrollmentService(this.#core));
-    server.add(adminServiceDefinition, adminService(this.#core));
-    return server;
+  async #tlsIdentity(): Promise<TlsIdentity> {
+    const { authority, otherAuthorities, serverCertificate } = this.#options.home;
+    const ca = certificateToPem(authority.certificateDer);
+    const { certificate, privateKey } = await serverCertificate();
+    return { certificateChain: certificate + ca, privateKey, certificateAuthorities: [ca, ...otherAuthorities] };
   }
 
-  #disconnect(kind: "tenant" | "operator", name: string): void {
-    void this.#home.store.principals.find(kind, name).then((record) => {
-      if (record !== undefined) this.#tls.disconnect(record.keyFingerprint);
+  #lookAtCertificate(tls: TlsTerminator): Timer {
+    const { clock, log } = this.#options;
+    return clock.setTimer(CERTIFICATE_LOOK_MS, () => {
+      if (this.#state.name === "listening") this.#state.renewal = this.#lookAtCertificate(tls);
+      this.#tlsIdentity().then(
+        (identity) => tls.renew(identity),
+        (err: unknown) => log.error({ event: "renewal-failed", err }, "the server's certificate could not be renewed"),
+      );
     });
+  }
+
+  #refused(why: string, address: string): void {
+    this.#options.log.debug({ event: "socket-refused", address }, `closed a socket of ${address}: ${why}`);
   }
 }

@@ -1,16 +1,29 @@
 import { DrawbridgeError, toDrawbridgeError } from "@drawbridge/dataplane";
-import type { CertificateAuthority, InviteSecret, IssuedCertificate, PrincipalKind } from "../identity/index.ts";
+import type {
+  CertificateAuthority,
+  InviteSecret,
+  IssuedCertificate,
+  IssueOptions,
+  PrincipalKind,
+} from "../identity/index.ts";
 import { fingerprintHex, hashInviteSecret, keyFingerprint, publicKeyOfRequest } from "../identity/index.ts";
 import type { PrincipalRecord, Store } from "../store/index.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
+import type { RateLimit } from "./rate-limit.ts";
 
 /** What enrolment needs. */
 export interface EnrollmentOptions {
   authority: CertificateAuthority;
+  /** CAs to trust beside the issuing one, DER. */
+  otherAuthorities: readonly Buffer[];
   store: Store;
   clock: WallClock;
-  /** Told when a principal has a new key. */
-  onEnrolled: (principal: PrincipalRecord) => void;
+  /** How long a principal's certificate is good, in milliseconds. */
+  certificateLifeMs: number;
+  /** How often strangers may try. */
+  rate: RateLimit;
+  /** Told when a principal has a new key, and which one it takes the place of. */
+  onEnrolled: (principal: PrincipalRecord, replacedKey: string | undefined) => void;
 }
 
 /** Turns invite codes into certificates, and old certificates into fresh ones. */
@@ -23,7 +36,7 @@ export class Enrollment {
 
   /** The CAs that principals should trust, DER, the issuing one first. */
   caCertificates(): Buffer[] {
-    return [this.#options.authority.certificateDer];
+    return [this.#options.authority.certificateDer, ...this.#options.otherAuthorities];
   }
 
   /**
@@ -40,14 +53,16 @@ export class Enrollment {
   ): Promise<{ name: string; certificate: Buffer }> {
     const { store, clock, authority, onEnrolled } = this.#options;
     const hash = hashInviteSecret(secret);
+    this.#checkRate(source);
     try {
       const invite = await store.invites.check(hash, kind, clock.wallNow());
       const principal = { kind, name: invite.name, provider: authority.provider };
-      const issued = await authority.issuePrincipalCertificate(principal, request, { now: clock.wallNow() });
+      const issued = await authority.issuePrincipalCertificate(principal, request, this.#validity());
       const credential = { keyFingerprint: issued.keyFingerprint, certificateSerial: issued.serial };
+      const before = await store.principals.find(kind, invite.name);
       const enrolled = await store.invites.redeem(hash, kind, clock.wallNow(), credential);
       await this.#audit("enrolled", kind, enrolled.name, { source, keyFingerprint: issued.keyFingerprint });
-      onEnrolled(enrolled);
+      onEnrolled(enrolled, before?.keyFingerprint);
       return { name: enrolled.name, certificate: issued.der };
     } catch (error) {
       const failure = toDrawbridgeError(error);
@@ -65,15 +80,29 @@ export class Enrollment {
     caller: { kind: PrincipalKind; name: string; keyFingerprint: string },
     request: Uint8Array,
   ): Promise<IssuedCertificate> {
-    const { store, clock, authority } = this.#options;
+    const { store, authority } = this.#options;
     const requested = fingerprintHex(keyFingerprint(await publicKeyOfRequest(request)));
     if (requested !== caller.keyFingerprint) throw otherKey(caller.name);
     const principal = { kind: caller.kind, name: caller.name, provider: authority.provider };
-    const issued = await authority.issuePrincipalCertificate(principal, request, { now: clock.wallNow() });
+    const issued = await authority.issuePrincipalCertificate(principal, request, this.#validity());
     const credential = { keyFingerprint: issued.keyFingerprint, certificateSerial: issued.serial };
     await store.principals.recordRenewal(caller.kind, caller.name, credential);
     await this.#audit("certificate-renewed", caller.kind, caller.name, { notAfter: issued.notAfter });
     return issued;
+  }
+
+  #validity(): IssueOptions {
+    const { clock, certificateLifeMs } = this.#options;
+    return { now: clock.wallNow(), lifeMs: certificateLifeMs };
+  }
+
+  /** Before anything is written, so that a flood of guesses fills neither the audit log nor the disk. */
+  #checkRate(source: string): void {
+    const { rate, clock } = this.#options;
+    if (rate.take(source.replace(/:\d+$/, ""), clock.now())) return;
+    throw new DrawbridgeError("limit-exceeded", "too many enrolments are tried", {
+      remedy: "Wait a minute, then try again.",
+    });
   }
 
   async #audit(event: string, kind: PrincipalKind, name: string, details: Record<string, unknown>): Promise<void> {

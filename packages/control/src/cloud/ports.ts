@@ -1,4 +1,5 @@
 import type { CloseReason, HandshakeToken } from "@drawbridge/dataplane";
+import type { TimeLimits } from "./time-box.ts";
 
 /*
  * What the pure state of this role needs from the world: the streams to tenants and operators, and the rendezvous.
@@ -21,6 +22,13 @@ export interface SessionPurpose {
   target: string;
   reason: string;
   ticket: string;
+}
+
+/** What an operator asks for. */
+export interface SessionRequest {
+  purpose: SessionPurpose;
+  /** How long the operator wants it to last at most, in milliseconds; undefined: as long as the provider allows. */
+  maxDurationMs: number | undefined;
 }
 
 /** A session as it is offered to a tenant. */
@@ -59,7 +67,7 @@ export interface SessionBytes {
 export interface RemotePort {
   /** A person at the tenant is being asked, for so many milliseconds. */
   pending(sessionId: string, withinMs: number): void;
-  opened(sessionId: string, tenantKeyFingerprint: string): void;
+  opened(sessionId: string, tenantKeyFingerprint: string, timeLimits: TimeLimits): void;
   linkTicket(requestId: number, ticket: LegTicket): void;
   linkRefused(requestId: number, linkId: string, reason: CloseReason): void;
   linkEnded(linkId: string, reason: CloseReason, bytes: SessionBytes): void;

@@ -20,7 +20,8 @@ export class RegistryWatch {
   /** Tenants that this watcher has been shown. */
   readonly #shown = new Set<string>();
   readonly #dirty = new Set<string>();
-  #filter: TenantFilter = {};
+  /** Undefined until the watch starts. */
+  #filter: TenantFilter | undefined;
   #snapshotDue = false;
   #wake: (() => void) | undefined;
 
@@ -29,12 +30,13 @@ export class RegistryWatch {
     this.#registry = registry;
     this.#mayReach = mayReach;
     this.#unsubscribe = registry.subscribe((name) => {
+      if (this.#filter === undefined) return;
       this.#dirty.add(name);
       this.#wake?.();
     });
   }
 
-  /** Sets the filter; a snapshot follows. */
+  /** Starts the watch, or changes its filter; a snapshot follows. */
   setFilter(filter: TenantFilter): void {
     this.#filter = filter;
     this.#snapshotDue = true;
@@ -44,7 +46,6 @@ export class RegistryWatch {
   /** What to tell the watcher next, or undefined when it knows everything. */
   take(): RegistryEvent | undefined {
     if (this.#snapshotDue) return this.#snapshot();
-    if (this.#shown.size === 0 && this.#dirty.size === 0) return undefined;
     for (const name of this.#dirty) {
       this.#dirty.delete(name);
       const tenant = this.#registry.get(name);
@@ -60,10 +61,12 @@ export class RegistryWatch {
   /** Resolves when `take` may have something, or when the signal fires. */
   async ready(signal: AbortSignal): Promise<void> {
     if (this.#snapshotDue || this.#dirty.size > 0 || signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      signal.addEventListener("abort", () => resolve(), { once: true });
-    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = (): void => resolve();
+    this.#wake = wake;
+    signal.addEventListener("abort", wake, { once: true });
+    await promise;
+    signal.removeEventListener("abort", wake);
     this.#wake = undefined;
   }
 
@@ -73,13 +76,13 @@ export class RegistryWatch {
   }
 
   #isVisible(tenant: RegisteredTenant): boolean {
-    return this.#mayReach(tenant.groups) && matchesFilter(tenant, this.#filter);
+    return this.#mayReach(tenant.groups) && matchesFilter(tenant, this.#filter ?? {});
   }
 
   #snapshot(): RegistryEvent {
     this.#snapshotDue = false;
     this.#dirty.clear();
-    const tenants = this.#registry.list(this.#filter).filter((tenant) => this.#isVisible(tenant));
+    const tenants = this.#registry.list().filter((tenant) => this.#isVisible(tenant));
     this.#shown.clear();
     for (const { name } of tenants) this.#shown.add(name);
     return { event: "snapshot", tenants };

@@ -51,12 +51,12 @@ export function checkRight(path: string, caller: Caller): void {
   const right = Object.hasOwn(RIGHTS, path) ? RIGHTS[path] : undefined;
   if (right !== undefined && holds(right, caller)) return;
   if (caller.kind === "anonymous") {
-    throw new DrawbridgeError("unauthenticated", "This call needs an enrolled certificate.", {
+    throw new DrawbridgeError("unauthenticated", "this call needs an enrolled certificate", {
       remedy: "Enrol with an invite code first.",
     });
   }
-  const who = caller.kind === "operator" ? `Operator ${caller.name} (${caller.role})` : `Tenant ${caller.name}`;
-  throw new DrawbridgeError("permission-denied", `${who} may not call ${path.slice(path.lastIndexOf("/") + 1)}.`, {
+  const who = caller.kind === "operator" ? `operator ${caller.name} (${caller.role})` : `tenant ${caller.name}`;
+  throw new DrawbridgeError("permission-denied", `${who} may not call ${path.slice(path.lastIndexOf("/") + 1)}`, {
     remedy: "Ask an admin of the provider for the role that it needs.",
   });
 }

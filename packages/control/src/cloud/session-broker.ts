@@ -1,8 +1,9 @@
 import type { CloseReason } from "@drawbridge/dataplane";
 import { DrawbridgeError } from "@drawbridge/dataplane";
 import type { WallClock } from "../wire/wall-clock.ts";
-import type { LinkPlaces, RemotePort, SessionOperator, SessionPurpose } from "./ports.ts";
+import type { LinkPlaces, RemotePort, SessionOperator, SessionPurpose, SessionRequest } from "./ports.ts";
 import { Session } from "./session.ts";
+import type { TimeLimits } from "./time-box.ts";
 import type { TenantRegistry } from "./tenant-registry.ts";
 
 /** How a broker treats its sessions. */
@@ -26,6 +27,10 @@ export interface SessionBrokerOptions {
   maxSessionsPerTenant?: number;
   /** Sessions in all. Default 10,000. */
   maxSessions?: number;
+  /** The provider's own limits on the time of every session. Default: none. */
+  timeLimits?: TimeLimits;
+  /** Whether a session needs a reason. Default false. */
+  reasonRequired?: boolean;
 }
 
 /** Told of what sessions do, for the audit log, the registry's watchers and the log. */
@@ -50,6 +55,8 @@ export class SessionBroker {
       maxSessionsPerOperator: 64,
       maxSessionsPerTenant: 64,
       maxSessions: 10_000,
+      timeLimits: { longestMs: undefined, idleMs: undefined },
+      reasonRequired: false,
       ...options,
     };
     this.#observer = observer;
@@ -58,24 +65,27 @@ export class SessionBroker {
   /**
    * Opens a session: offers it to the tenant, whose decision comes later.
    *
-   * Errors: `tenant-not-found`, `tenant-offline`, `target-not-found`, `limit-exceeded`.
+   * Errors: `tenant-not-found`, `tenant-offline`, `target-not-found`, `limit-exceeded`, `invalid-argument` without a
+   * reason where one is required.
    *
    * @param mayReach whether the operator's groups let it see a tenant. One that it may not see does not exist for it.
    */
   open(
     operator: SessionOperator,
-    purpose: SessionPurpose,
+    request: SessionRequest,
     remote: RemotePort,
     mayReach: (groups: readonly string[]) => boolean,
   ): Session {
+    const { purpose } = request;
     const tenant = this.#options.registry.get(purpose.tenant);
     if (tenant === undefined || !mayReach(tenant.groups)) throw unknownTenant(purpose.tenant);
     const { presence } = tenant;
     if (presence.name === "offline") throw offlineTenant(purpose.tenant, presence.since);
     const targets = tenant.facts?.targets ?? [];
     if (!targets.some((target) => target.name === purpose.target)) throw unknownTarget(purpose, targets);
+    if (this.#options.reasonRequired && purpose.reason.trim() === "") throw noReason();
     this.#checkLimits(operator.name, purpose.tenant);
-    const session = this.#create(operator, purpose, remote, tenant.keyFingerprint);
+    const session = this.#create(operator, request, remote, tenant.keyFingerprint);
     this.#sessions.set(session.id, session);
     this.#observer.started(session);
     session.offer();
@@ -111,7 +121,7 @@ export class SessionBroker {
   tenantReturned(tenant: string, held: readonly string[]): string[] {
     for (const session of this.ofTenant(tenant)) {
       if (held.includes(session.id)) continue;
-      session.end({ code: "tenant-lost", message: `Tenant ${tenant} was restarted.`, remedy: "Connect again." });
+      session.end({ code: "tenant-lost", message: `tenant ${tenant} was restarted`, remedy: "Connect again." });
     }
     return held.filter((id) => this.#sessions.get(id)?.purpose.tenant !== tenant);
   }
@@ -120,7 +130,7 @@ export class SessionBroker {
   tenantLeft(tenant: string): void {
     for (const session of this.ofTenant(tenant)) {
       if (session.state.name === "pending") {
-        session.end({ code: "tenant-offline", message: `Tenant ${tenant} went offline before it answered.` });
+        session.end({ code: "tenant-offline", message: `tenant ${tenant} went offline before it answered` });
       }
     }
   }
@@ -130,8 +140,10 @@ export class SessionBroker {
     for (const session of this.list()) session.end(reason);
   }
 
-  #create(operator: SessionOperator, purpose: SessionPurpose, remote: RemotePort, keyFingerprint: string): Session {
+  #create(operator: SessionOperator, request: SessionRequest, remote: RemotePort, keyFingerprint: string): Session {
     const { registry, clock, links, newId, rendezvousAddress, answerWithinMs, consentWithinMs } = this.#options;
+    const { purpose, maxDurationMs } = request;
+    const { longestMs, idleMs } = this.#options.timeLimits;
     let opened = false;
     return new Session(newId("s"), operator, purpose, {
       clock,
@@ -141,6 +153,7 @@ export class SessionBroker {
       answerWithinMs,
       consentWithinMs,
       maxLinks: this.#options.maxLinksPerSession,
+      timeLimits: { longestMs: shorter(longestMs, maxDurationMs), idleMs },
       tenantKeyFingerprint: keyFingerprint,
       newLinkId: () => newId("l"),
       tenantPort: () => {
@@ -163,17 +176,29 @@ export class SessionBroker {
   #checkLimits(operator: string, tenant: string): void {
     const { maxSessions, maxSessionsPerOperator, maxSessionsPerTenant } = this.#options;
     const exceeded = (what: string, limit: number): DrawbridgeError =>
-      new DrawbridgeError("limit-exceeded", `${what} ${limit} sessions open already.`, {
+      new DrawbridgeError("limit-exceeded", `${what} ${limit} sessions open already`, {
         remedy: "End one of them first: see `drawbridge sessions`.",
       });
-    if (this.#sessions.size >= maxSessions) throw exceeded("The cloud redirector has", maxSessions);
-    if (this.ofOperator(operator).length >= maxSessionsPerOperator) throw exceeded("You have", maxSessionsPerOperator);
-    if (this.ofTenant(tenant).length >= maxSessionsPerTenant) throw exceeded("The tenant has", maxSessionsPerTenant);
+    if (this.#sessions.size >= maxSessions) throw exceeded("the cloud redirector has", maxSessions);
+    if (this.ofOperator(operator).length >= maxSessionsPerOperator) throw exceeded("you have", maxSessionsPerOperator);
+    if (this.ofTenant(tenant).length >= maxSessionsPerTenant) throw exceeded("the tenant has", maxSessionsPerTenant);
   }
 }
 
+/** The shorter of two limits, either of which may be missing. */
+function shorter(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.min(a, b);
+}
+
+function noReason(): DrawbridgeError {
+  return new DrawbridgeError("invalid-argument", "this provider wants a reason for every session", {
+    remedy: "Give one with --reason.",
+  });
+}
+
 function unknownTenant(name: string): DrawbridgeError {
-  return new DrawbridgeError("tenant-not-found", `There is no tenant ${name} that you may reach.`, {
+  return new DrawbridgeError("tenant-not-found", `there is no tenant ${name} that you may reach`, {
     remedy: "`drawbridge tenants` lists those that you may.",
   });
 }
@@ -181,14 +206,14 @@ function unknownTenant(name: string): DrawbridgeError {
 function offlineTenant(name: string, since: number | undefined): DrawbridgeError {
   const when =
     since === undefined ? "has never been online" : `has been offline since ${new Date(since).toISOString()}`;
-  return new DrawbridgeError("tenant-offline", `Tenant ${name} ${when}.`, {
+  return new DrawbridgeError("tenant-offline", `tenant ${name} ${when}`, {
     remedy: "Check at the tenant that `drawbridge tenant run` is running and can reach this cloud redirector.",
   });
 }
 
 function unknownTarget({ tenant, target }: SessionPurpose, targets: readonly { name: string }[]): DrawbridgeError {
   const names = targets.map(({ name }) => name).join(", ");
-  return new DrawbridgeError("target-not-found", `Tenant ${tenant} has no target ${target}.`, {
+  return new DrawbridgeError("target-not-found", `tenant ${tenant} has no target ${target}`, {
     remedy: names === "" ? "It offers none." : `It offers: ${names}.`,
   });
 }

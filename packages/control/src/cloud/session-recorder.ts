@@ -31,7 +31,8 @@ export class SessionRecorder implements SessionObserver {
   }
 
   opened(session: Session): void {
-    this.#note(session, "session-opened", {}, "opened");
+    const decidedBy = session.state.name === "open" ? session.state.decidedBy : "";
+    this.#note(session, "session-opened", { decidedBy }, "opened");
   }
 
   ended(session: Session, reason: CloseReason): void {

@@ -1,6 +1,8 @@
 import type { CloseReason, Timer } from "@drawbridge/dataplane";
 import { DrawbridgeError } from "@drawbridge/dataplane";
 import type { WallClock } from "../wire/wall-clock.ts";
+import type { TimeLimits } from "./time-box.ts";
+import { TimeBox } from "./time-box.ts";
 import type {
   LinkPlace,
   LinkPlaces,
@@ -13,17 +15,21 @@ import type {
 
 /** A tenant's decision on a session. */
 export type SessionDecision =
-  { decision: "accepted" } | { decision: "pending"; withinMs: number } | { decision: "refused"; reason: CloseReason };
+  | { decision: "accepted"; decidedBy: string }
+  | { decision: "pending"; withinMs: number }
+  | { decision: "refused"; reason: CloseReason };
 
 /**
  * Where a session stands.
  *
  * - `pending`: offered to the tenant; `lapse` ends it when no decision comes.
- * - `open`: accepted; links may be made.
+ * - `open`: accepted, by the tenant's policy or the person `decidedBy`; links may be made while `timeBox` lasts.
  * - `ended`: over, for `reason`. Nothing follows.
  */
 export type SessionState =
-  { name: "pending"; lapse: Timer } | { name: "open"; since: number } | { name: "ended"; reason: CloseReason };
+  | { name: "pending"; lapse: Timer }
+  | { name: "open"; since: number; decidedBy: string; timeBox: TimeBox }
+  | { name: "ended"; reason: CloseReason };
 
 /** What a session needs from its surroundings. */
 export interface SessionContext {
@@ -40,6 +46,7 @@ export interface SessionContext {
   /** The longest time that a tenant may ask a person for, in milliseconds. */
   consentWithinMs: number;
   maxLinks: number;
+  timeLimits: TimeLimits;
   /** Called at each change that others can see: state, number of links. */
   onChange: (session: Session) => void;
 }
@@ -63,7 +70,7 @@ export class Session {
     this.purpose = purpose;
     this.#context = context;
     this.startedAt = context.clock.wallNow();
-    const lapse = this.#lapseAfter(context.answerWithinMs, `The tenant redirector of ${purpose.tenant} did not answer`);
+    const lapse = this.#lapseAfter(context.answerWithinMs, `the tenant redirector of ${purpose.tenant} did not answer`);
     this.#state = { name: "pending", lapse };
   }
 
@@ -90,7 +97,7 @@ export class Session {
   offer(): void {
     const port = this.#context.tenantPort();
     if (port === undefined) {
-      this.end({ code: "tenant-offline", message: `Tenant ${this.purpose.tenant} went offline.` });
+      this.end({ code: "tenant-offline", message: `tenant ${this.purpose.tenant} went offline` });
       return;
     }
     const { answerWithinMs } = this.#context;
@@ -100,15 +107,14 @@ export class Session {
   /** Takes the tenant's decision. One that comes too late is ignored. */
   decide(decision: SessionDecision): void {
     if (this.#state.name !== "pending") return;
-    const { remote, tenantKeyFingerprint, consentWithinMs } = this.#context;
+    const { remote, consentWithinMs } = this.#context;
     switch (decision.decision) {
       case "accepted":
-        this.#enter({ name: "open", since: this.#context.clock.wallNow() });
-        remote.opened(this.id, tenantKeyFingerprint);
+        this.#open(decision.decidedBy);
         break;
       case "pending": {
         const withinMs = Math.min(Math.max(decision.withinMs, 0), consentWithinMs);
-        const nobody = `Nobody at tenant ${this.purpose.tenant} answered`;
+        const nobody = `nobody at tenant ${this.purpose.tenant} answered`;
         this.#enter({ name: "pending", lapse: this.#lapseAfter(withinMs, nobody) });
         remote.pending(this.id, withinMs);
         break;
@@ -124,10 +130,10 @@ export class Session {
     const { links, remote, maxLinks, newLinkId, rendezvousAddress } = this.#context;
     const refuse = (code: CloseReason["code"], message: string): void =>
       remote.linkRefused(requestId, "", { code, message });
-    if (this.#state.name !== "open") return refuse("protocol-violation", "The session is not open.");
-    if (this.#links.size >= maxLinks) return refuse("limit-exceeded", `The session has ${maxLinks} links already.`);
+    if (this.#state.name !== "open") return refuse("protocol-violation", "the session is not open");
+    if (this.#links.size >= maxLinks) return refuse("limit-exceeded", `the session has ${maxLinks} links already`);
     const port = this.#context.tenantPort();
-    if (port === undefined) return refuse("tenant-offline", `Tenant ${this.purpose.tenant} is offline.`);
+    if (port === undefined) return refuse("tenant-offline", `tenant ${this.purpose.tenant} is offline`);
     let place: LinkPlace;
     try {
       place = links.expect({ linkId: newLinkId(), tenant: this.purpose.tenant });
@@ -148,6 +154,9 @@ export class Session {
     const link = this.#links.get(linkId);
     if (link === undefined) return;
     this.#links.delete(linkId);
+    const { toTenant, toRemote } = link.place.counts();
+    this.#past.toTenant += toTenant;
+    this.#past.toRemote += toRemote;
     link.place.close(reason);
     this.#context.remote.linkRefused(link.requestId, linkId, reason);
     this.#context.onChange(this);
@@ -163,6 +172,17 @@ export class Session {
     this.#context.remote.ended(reason, bytes);
   }
 
+  #open(decidedBy: string): void {
+    const { clock, remote, tenantKeyFingerprint, timeLimits } = this.#context;
+    const bytes = (): number => {
+      const { toTenant, toRemote } = this.bytes();
+      return toTenant + toRemote;
+    };
+    const timeBox = new TimeBox(clock, timeLimits, bytes, (reason) => this.end(reason));
+    this.#enter({ name: "open", since: clock.wallNow(), decidedBy, timeBox });
+    remote.opened(this.id, tenantKeyFingerprint, timeLimits);
+  }
+
   #linkOver(linkId: string, end: { reason: CloseReason } & SessionBytes): void {
     if (!this.#links.delete(linkId)) return;
     this.#past.toTenant += end.toTenant;
@@ -173,13 +193,14 @@ export class Session {
 
   #lapseAfter(delayMs: number, what: string): Timer {
     return this.#context.clock.setTimer(delayMs, () => {
-      const message = `${what} within ${Math.round(delayMs / 1000)} s.`;
+      const message = `${what} within ${Math.round(delayMs / 1000)} s`;
       this.end({ code: "consent-expired", message, remedy: "Reach the tenant by telephone and try again." });
     });
   }
 
   #enter(state: SessionState): void {
     if (this.#state.name === "pending") this.#state.lapse.cancel();
+    if (this.#state.name === "open") this.#state.timeBox.cancel();
     this.#state = state;
     this.#context.onChange(this);
   }

@@ -28,10 +28,12 @@ export interface EnrolledTenant {
  * Whether a tenant can be reached.
  *
  * - `online`: its control connection is there, and `port` leads to it.
- * - `offline`: it is not; `since` is undefined for a tenant that was never online.
+ * - `offline`: it is not; `since` is undefined for a tenant that was never online. `epoch` is the last one that was
+ *   online, 0 for none since the start.
  */
 export type Presence =
-  { name: "online"; since: number; epoch: bigint; port: TenantPort } | { name: "offline"; since: number | undefined };
+  | { name: "online"; since: number; epoch: bigint; port: TenantPort }
+  | { name: "offline"; since: number | undefined; epoch: bigint };
 
 /** A tenant in the registry. */
 export interface RegisteredTenant extends EnrolledTenant {
@@ -73,7 +75,7 @@ export class TenantRegistry {
     const known = this.#tenants.get(tenant.name);
     this.#tenants.set(tenant.name, {
       ...tenant,
-      presence: known?.presence ?? { name: "offline", since: lastKnown?.lastSeen },
+      presence: known?.presence ?? { name: "offline", since: lastKnown?.lastSeen, epoch: 0n },
       facts: known?.facts ?? lastKnown?.facts,
     });
     this.#changed(tenant.name);
@@ -87,7 +89,7 @@ export class TenantRegistry {
   /**
    * A control connection is there. Returns the port of the connection that it supersedes, if one was there.
    *
-   * @returns `stale` when a newer connection is there already: this one has to go.
+   * @returns `stale` when a newer connection is or was there already: this one has to go.
    */
   online(
     name: string,
@@ -99,7 +101,7 @@ export class TenantRegistry {
     const tenant = this.#tenants.get(name);
     if (tenant === undefined) return "stale";
     const { presence } = tenant;
-    if (presence.name === "online" && presence.epoch >= epoch) return "stale";
+    if (presence.epoch >= epoch) return "stale";
     tenant.presence = { name: "online", since: now, epoch, port };
     tenant.facts = facts;
     this.#changed(name);
@@ -110,7 +112,7 @@ export class TenantRegistry {
   offline(name: string, epoch: bigint, now: number): boolean {
     const tenant = this.#tenants.get(name);
     if (tenant?.presence.name !== "online" || tenant.presence.epoch !== epoch) return false;
-    tenant.presence = { name: "offline", since: now };
+    tenant.presence = { name: "offline", since: now, epoch };
     this.#changed(name);
     return true;
   }

@@ -1,17 +1,27 @@
 import type { Socket } from "node:net";
-import type { Server, TLSSocket } from "node:tls";
+import type { SecureContextOptions, Server, TLSSocket } from "node:tls";
 import { createServer } from "node:tls";
 import { fingerprintHex, keyFingerprint } from "../identity/index.ts";
+import type { CloudLimits } from "./cloud-settings.ts";
+import { ConnectionCaps } from "./connection-caps.ts";
+
+/** The server's certificate and whom it trusts, PEM. */
+export interface TlsIdentity {
+  /** The server's certificate and the CA's behind it. */
+  certificateChain: string;
+  privateKey: string;
+  /** The CAs whose client certificates are accepted. */
+  certificateAuthorities: string[];
+}
 
 /** What a TLS terminator is made of. */
 export interface TlsTerminatorOptions {
-  /** The server's certificate and the CA's behind it, PEM. */
-  certificateChain: string;
-  privateKey: string;
-  /** The CAs whose client certificates are accepted, PEM. */
-  certificateAuthorities: string[];
+  identity: TlsIdentity;
+  limits: CloudLimits;
   /** Takes over a connection whose handshake is complete. */
   onConnection: (socket: TLSSocket) => void;
+  /** Told of a connection that a limit closed. */
+  onRefused: (why: string, address: string) => void;
   /** How long a handshake may take, in milliseconds. Default 5,000. */
   handshakeTimeoutMs?: number;
 }
@@ -20,37 +30,59 @@ export interface TlsTerminatorOptions {
  * TLS 1.3 for the control plane. Asks for a client certificate and lets a connection without one through, since
  * enrolment has none yet; a certificate that is not from the provider's CA counts as none.
  *
- * Keeps track of connections by the key they were made with, so that a principal can be cut off at once.
+ * Keeps track of connections by the key they were made with, so that a principal can be cut off at once. Handshakes
+ * under way, connections without a certificate, and connections of one key are capped.
  */
 export class TlsTerminator {
   readonly #server: Server;
-  readonly #connections = new Set<TLSSocket>();
+  readonly #options: TlsTerminatorOptions;
+  readonly #handshakes: ConnectionCaps;
+  readonly #anonymous: ConnectionCaps;
+  readonly #principals: ConnectionCaps;
+  readonly #connections = new Set<Socket>();
   readonly #byKey = new Map<string, Set<TLSSocket>>();
+  /** What to call when a connection's handshake is over, by its two ends: a TLSSocket does not tell its raw socket. */
+  readonly #handshakeOver = new Map<string, () => void>();
 
   constructor(options: TlsTerminatorOptions) {
+    this.#options = options;
+    const { limits } = options;
+    this.#handshakes = new ConnectionCaps({ perKey: limits.handshakesPerAddress, inAll: limits.handshakes });
+    this.#anonymous = new ConnectionCaps({ perKey: limits.anonymousPerAddress, inAll: limits.anonymous });
+    this.#principals = new ConnectionCaps({ perKey: limits.connectionsPerPrincipal, inAll: Infinity });
     this.#server = createServer({
-      minVersion: "TLSv1.3",
-      cert: options.certificateChain,
-      key: options.privateKey,
-      ca: options.certificateAuthorities,
+      ...contextOptions(options.identity),
       requestCert: true,
       rejectUnauthorized: false,
       ALPNProtocols: ["h2"],
       handshakeTimeout: options.handshakeTimeoutMs ?? 5_000,
       noDelay: true,
     });
-    this.#server.on("secureConnection", (socket) => {
-      this.#track(socket);
-      options.onConnection(socket);
-    });
+    this.#server.on("secureConnection", (socket) => this.#secured(socket));
     // A handshake that fails ends its socket; it is nobody's error but the peer's.
     this.#server.on("tlsClientError", (_error, socket) => socket.destroy());
   }
 
   /** Takes over a socket that begins with a ClientHello. */
   accept(socket: Socket): void {
+    const address = socket.remoteAddress ?? "";
+    const over = this.#handshakes.enter(address);
     socket.on("error", () => socket.destroy());
+    if (over === undefined) return this.#refuse(socket, "too many handshakes are under way", address);
+    const ends = endsOf(socket);
+    this.#handshakeOver.set(ends, over);
+    this.#connections.add(socket);
+    socket.once("close", () => {
+      over();
+      this.#handshakeOver.delete(ends);
+      this.#connections.delete(socket);
+    });
     this.#server.emit("connection", socket);
+  }
+
+  /** Takes a renewed certificate for the connections to come. */
+  renew(identity: TlsIdentity): void {
+    this.#server.setSecureContext(contextOptions(identity));
   }
 
   /** Closes every connection that was made with a key, at once. */
@@ -58,30 +90,41 @@ export class TlsTerminator {
     for (const socket of this.#byKey.get(fingerprint) ?? []) socket.destroy();
   }
 
-  /** Closes every connection at once. */
+  /** Closes every connection at once, those whose handshake is under way too. */
   destroy(): void {
     for (const socket of this.#connections) socket.destroy();
   }
 
-  #track(socket: TLSSocket): void {
-    this.#connections.add(socket);
+  #secured(socket: TLSSocket): void {
+    const address = socket.remoteAddress ?? "";
+    this.#handshakeOver.get(endsOf(socket))?.();
     const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined;
     const key = certificate && fingerprintHex(keyFingerprint(certificate.publicKey));
-    if (key !== undefined) this.#ofKey(key).add(socket);
+    const leave = key === undefined ? this.#anonymous.enter(address) : this.#principals.enter(key);
+    if (leave === undefined) return this.#refuse(socket, "too many connections are open", address);
+    socket.once("close", leave);
+    if (key !== undefined) this.#track(key, socket);
+    this.#options.onConnection(socket);
+  }
+
+  #track(key: string, socket: TLSSocket): void {
+    const sockets = this.#byKey.get(key) ?? new Set<TLSSocket>();
+    this.#byKey.set(key, sockets.add(socket));
     socket.once("close", () => {
-      this.#connections.delete(socket);
-      if (key === undefined) return;
-      const sockets = this.#ofKey(key);
       sockets.delete(socket);
       if (sockets.size === 0) this.#byKey.delete(key);
     });
   }
 
-  #ofKey(key: string): Set<TLSSocket> {
-    const known = this.#byKey.get(key);
-    if (known !== undefined) return known;
-    const sockets = new Set<TLSSocket>();
-    this.#byKey.set(key, sockets);
-    return sockets;
+  #refuse(socket: Socket, why: string, address: string): void {
+    socket.destroy();
+    this.#options.onRefused(why, address);
   }
+}
+
+const endsOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>
+  `${remoteAddress ?? ""} ${remotePort ?? 0} ${localAddress ?? ""} ${localPort ?? 0}`;
+
+function contextOptions({ certificateChain, privateKey, certificateAuthorities }: TlsIdentity): SecureContextOptions {
+  return { minVersion: "TLSv1.3", cert: certificateChain, key: privateKey, ca: certificateAuthorities };
 }

@@ -61,3 +61,12 @@ export function certificateFromPem(pem: string): Buffer {
     throw new DrawbridgeError("certificate-invalid", "the certificate cannot be read", { cause });
   }
 }
+
+/**
+ * Each certificate of a PEM text on its own, in PEM.
+ * @throws DrawbridgeError `certificate-invalid`.
+ */
+export function splitPem(text: string): string[] {
+  const found = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return found.map((pem) => certificateToPem(certificateFromPem(pem)));
+}

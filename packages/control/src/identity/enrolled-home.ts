@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { DrawbridgeError } from "@drawbridge/dataplane";
 import { z } from "zod";
 import { parseSettings } from "../wire/settings.ts";
-import { certificateFacts, certificateFromPem, certificateToPem } from "./certificate-facts.ts";
+import { certificateFacts, certificateFromPem, splitPem } from "./certificate-facts.ts";
 import { makePrivateDirectory, readPrivateFile, writePrivateFile } from "./private-file.ts";
 
 /** Who an enrolled principal is, where its provider is reached, and what it proves itself with. */
@@ -88,10 +88,4 @@ export async function loadIdentity(home: string, kind: EnrolledIdentity["kind"])
   ]);
   const { keyFingerprint } = certificateFacts(certificateFromPem(certificate));
   return { ...identity, privateKey, certificate, certificateAuthorities: splitPem(authorities), keyFingerprint };
-}
-
-/** Each certificate of a PEM text on its own. */
-function splitPem(text: string): string[] {
-  const found = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  return found.map((pem) => certificateToPem(certificateFromPem(pem)));
 }

@@ -4,7 +4,13 @@ export {
   type IssuedCertificate,
   type IssueOptions,
 } from "./certificate-authority.ts";
-export { type CertificateFacts, certificateFacts, certificateFromPem, certificateToPem } from "./certificate-facts.ts";
+export {
+  type CertificateFacts,
+  certificateFacts,
+  certificateFromPem,
+  certificateToPem,
+  splitPem,
+} from "./certificate-facts.ts";
 export { createCertificateRequest, MAX_CERTIFICATE_REQUEST_BYTES, publicKeyOfRequest } from "./certificate-request.ts";
 export { fromFileError } from "./file-error.ts";
 export { decodeInviteCode, encodeInviteCode, type InviteCode } from "./invite-code.ts";

@@ -10,3 +10,10 @@ export type { OpenedSession, SessionRequest } from "./session-stream.ts";
 export { AdminClient, type AuditEntry, type AuditQuery, type InviteOrder, type SessionEntry } from "./admin-client.ts";
 export { watchTenants, type TenantEvent } from "./registry-watch-client.ts";
 export type { TenantEntry } from "./tenant-entry.ts";
+export {
+  stableListenAddresses,
+  stableLoopbackAddress,
+  type ListenAddresses,
+  type StableAddressOwner,
+  type StableLoopbackAddress,
+} from "./stable-loopback-address.ts";

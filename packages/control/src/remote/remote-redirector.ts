@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { Address, CloseReason } from "@drawbridge/dataplane";
+import type { Address, CloseReason, DrawbridgeError } from "@drawbridge/dataplane";
 import type { EnrolledIdentity } from "../identity/index.ts";
 import type { RpcChannel } from "../rpc/channel.ts";
 import { expectPeer } from "../wire/peer-verification.ts";
@@ -8,6 +8,7 @@ import type { RemoteLinkEnd } from "./remote-link.ts";
 import { RemoteLink } from "./remote-link.ts";
 import type { OpenedSession, SessionRequest } from "./session-stream.ts";
 import { SessionStream } from "./session-stream.ts";
+import { platformSocketOwners } from "./socket-owner-platform.ts";
 
 /** Told of what the session does. Must not throw. */
 export interface RemoteObserver {
@@ -16,6 +17,11 @@ export interface RemoteObserver {
   opened(session: OpenedSession): void;
   linkOpened(linkId: string): void;
   linkClosed(end: RemoteLinkEnd): void;
+  /**
+   * A connection was closed, and no link requested, because it does not come from one of the operator's own processes.
+   * Told for the first, and then each time their number has doubled.
+   */
+  clientRefused(refusal: DrawbridgeError, count: number): void;
 }
 
 /** What a remote redirector is made of. */
@@ -25,6 +31,13 @@ export interface RemoteRedirectorOptions {
   request: SessionRequest;
   /** Where to listen; loopback only. */
   listen: Address;
+  /** Tried in turn where `listen` is in use, or no address of this machine. Default: none. */
+  listenElse?: readonly Address[];
+  /**
+   * Lets every user of this machine use the session, not only the operator's own processes. Default: false, and then
+   * connections whose owner the platform does not tell are refused too.
+   */
+  allowOtherUsers?: boolean;
   observer: RemoteObserver;
   /** Decides whether a tenant's key is to be trusted. Throws to refuse. */
   trustTenantKey: (tenant: string, keyFingerprint: string) => Promise<void>;
@@ -42,13 +55,18 @@ export class RemoteRedirector {
   readonly #options: RemoteRedirectorOptions;
   readonly #links = new Set<RemoteLink>();
   readonly #byId = new Map<string, RemoteLink>();
-  readonly #listener = new LoopbackListener((socket) => this.#accept(socket));
+  readonly #listener: LoopbackListener;
   readonly #past = { toTenant: 0, toRemote: 0 };
   readonly #closed = Promise.withResolvers<RemoteSessionEnd>();
   #stream: SessionStream | undefined;
 
   constructor(options: RemoteRedirectorOptions) {
     this.#options = options;
+    this.#listener = new LoopbackListener({
+      onConnection: (socket) => this.#accept(socket),
+      onRefused: (refusal, count) => options.observer.clientRefused(refusal, count),
+      owners: options.allowOtherUsers === true ? undefined : platformSocketOwners(),
+    });
   }
 
   /** Resolves when the session is over and every connection is closed. Never rejects. */
@@ -79,9 +97,9 @@ export class RemoteRedirector {
    * trusted; `cancelled`.
    */
   async start(signal: AbortSignal): Promise<Address> {
-    const { channel, request, observer, listen, trustTenantKey } = this.#options;
+    const { channel, request, observer, listen, listenElse = [], trustTenantKey } = this.#options;
     // Listening comes first, so that a port in use is known before anybody at the tenant is asked.
-    const address = await this.#listener.listen(listen);
+    const address = await this.#listener.listen(listen, ...listenElse);
     let stream: SessionStream | undefined;
     try {
       const linkOver = (linkId: string, reason: CloseReason): void => this.#linkOver(linkId, reason);

@@ -1,4 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import type { CloseReason } from "@drawbridge/dataplane";
 import { closeReason, closeReasonFrom, DrawbridgeError, HandshakeToken } from "@drawbridge/dataplane";
 import type { OpenRequestSchema, OpenResponse } from "@drawbridge/gen/drawbridge/v1/session";
@@ -6,6 +7,7 @@ import { SessionService } from "@drawbridge/gen/drawbridge/v1/session";
 import type { RpcChannel } from "../rpc/channel.ts";
 import { MessageQueue } from "../rpc/message-queue.ts";
 import { serviceDefinition } from "../rpc/service-definition.ts";
+import { durationMs } from "../wire/duration.ts";
 import { fromRefusal } from "../wire/refusal.ts";
 import { SOFTWARE } from "../wire/software.ts";
 
@@ -17,6 +19,8 @@ export interface SessionRequest {
   target: string;
   reason: string;
   ticket: string;
+  /** How long the session may last at most, in milliseconds; undefined: as long as the provider allows. */
+  maxDurationMs?: number | undefined;
 }
 
 /** Where and with which token the remote leg of a link is dialled. */
@@ -32,6 +36,10 @@ export interface OpenedSession {
   sessionId: string;
   /** SHA-256 of the tenant's public key, hexadecimal, as the cloud redirector says. */
   tenantKeyFingerprint: string;
+  /** How long the session may last, in milliseconds; undefined: without limit. */
+  expiresInMs: number | undefined;
+  /** After how long without a byte it ends, in milliseconds; undefined: never. */
+  idleLimitMs: number | undefined;
 }
 
 /** Told of what happens to links after their ticket. Must not throw. */
@@ -52,6 +60,7 @@ export class SessionStream {
   readonly #waiting = new Map<number, Waiting>();
   readonly #observer: LinkObserver;
   #lastRequest = 0;
+  #over: DrawbridgeError | undefined;
 
   private constructor(
     opened: OpenedSession,
@@ -85,7 +94,9 @@ export class SessionStream {
     const cancel = (): void => abort.abort();
     signal.addEventListener("abort", cancel, { once: true });
     const out = new MessageQueue<MessageInitShape<typeof OpenRequestSchema>>().endOn(abort.signal);
-    out.push({ message: { case: "start", value: { ...request, software: SOFTWARE } } });
+    const { maxDurationMs, ...purpose } = request;
+    const limit = maxDurationMs === undefined ? {} : { maxDuration: durationFromMs(maxDurationMs) };
+    out.push({ message: { case: "start", value: { ...purpose, ...limit, software: SOFTWARE } } });
     const responses = channel.client(definition).open(out, { signal: abort.signal })[Symbol.asyncIterator]();
     try {
       if (signal.aborted) cancel();
@@ -102,6 +113,7 @@ export class SessionStream {
 
   /** Asks for one more link. Errors: the broker's or the tenant's refusal; the session's end. */
   requestLink(): Promise<LinkTicket> {
+    if (this.#over !== undefined) return Promise.reject(this.#over);
     this.#lastRequest += 1;
     const waiting = Promise.withResolvers<LinkTicket>();
     this.#waiting.set(this.#lastRequest, waiting);
@@ -123,8 +135,8 @@ export class SessionStream {
   async #read(responses: AsyncIterator<OpenResponse>): Promise<CloseReason> {
     const reason = await this.#readUntilEnd(responses);
     this.#out.end();
-    const over = new DrawbridgeError(reason.code, reason.message);
-    for (const waiting of this.#waiting.values()) waiting.reject(over);
+    this.#over = new DrawbridgeError(reason.code, reason.message);
+    for (const waiting of this.#waiting.values()) waiting.reject(this.#over);
     this.#waiting.clear();
     return reason;
   }
@@ -181,12 +193,14 @@ async function untilOpened(
     if (next.done === true) throw new DrawbridgeError("unavailable", "the cloud redirector ended the session stream");
     const { message } = next.value;
     if (message.case === "opened") {
-      const { sessionId, tenantKeyFingerprint } = message.value;
-      return { sessionId, tenantKeyFingerprint: Buffer.from(tenantKeyFingerprint).toString("hex") };
+      const { sessionId, tenantKeyFingerprint, expiresIn, idleLimit } = message.value;
+      return {
+        sessionId,
+        tenantKeyFingerprint: Buffer.from(tenantKeyFingerprint).toString("hex"),
+        expiresInMs: durationMs(expiresIn),
+        idleLimitMs: durationMs(idleLimit),
+      };
     }
-    if (message.case === "pending") {
-      const { seconds, nanos } = message.value.within ?? { seconds: 0n, nanos: 0 };
-      onPending(Number(seconds) * 1000 + nanos / 1e6);
-    }
+    if (message.case === "pending") onPending(durationMs(message.value.within) ?? 0);
   }
 }

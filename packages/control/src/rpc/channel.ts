@@ -67,7 +67,7 @@ function credentialsFor({ certificateAuthorities, identity }: ChannelTarget): Ch
     });
     return ChannelCredentials.createFromSecureContext(context);
   } catch (cause) {
-    throw new DrawbridgeError("home-invalid", "The enrolled certificate or key cannot be read.", {
+    throw new DrawbridgeError("home-invalid", "the enrolled certificate or key cannot be read", {
       remedy: "Enrol again with a new invite code.",
       cause,
     });

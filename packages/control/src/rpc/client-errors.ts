@@ -70,22 +70,22 @@ function transportError(error: ClientError, address: string): DrawbridgeError {
       const known = TRANSPORT_TEXTS.find(([pattern]) => pattern.test(error.details));
       const what = known?.[1] ?? "cannot be reached, or the connection to it was lost";
       const remedy = known?.[2] ?? "Check the address, the network and that `drawbridge cloud run` is running.";
-      return new DrawbridgeError("unavailable", `The cloud redirector at ${address} ${what}.`, {
+      return new DrawbridgeError("unavailable", `the cloud redirector at ${address} ${what}`, {
         remedy,
         cause: error,
       });
     }
     case Status.CANCELLED:
-      return new DrawbridgeError("cancelled", "The call was cancelled.", { cause: error });
+      return new DrawbridgeError("cancelled", "the call was cancelled", { cause: error });
     case Status.RESOURCE_EXHAUSTED:
-      return new DrawbridgeError("limit-exceeded", `${error.path}: ${error.details}.`, { cause: error });
+      return new DrawbridgeError("limit-exceeded", `${error.path}: ${error.details}`, { cause: error });
     case Status.UNIMPLEMENTED:
-      return new DrawbridgeError("unavailable", `The server at ${address} does not know the call ${error.path}.`, {
+      return new DrawbridgeError("unavailable", `the server at ${address} does not know the call ${error.path}`, {
         remedy: "Check that client and server have fitting versions.",
         cause: error,
       });
     default:
-      return new DrawbridgeError("internal", `The cloud redirector at ${address} failed: ${error.details}.`, {
+      return new DrawbridgeError("internal", `the cloud redirector at ${address} failed: ${error.details}`, {
         remedy: "See the cloud redirector's log.",
         cause: error,
       });

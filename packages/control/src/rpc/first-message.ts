@@ -14,12 +14,12 @@ export async function firstMessage<Message>(
 ): Promise<Message> {
   const late = Promise.withResolvers<never>();
   const timer = clock.setTimer(withinMs, () => {
-    late.reject(new DrawbridgeError("handshake-timeout", `No ${name} came within ${withinMs / 1000} s.`));
+    late.reject(new DrawbridgeError("handshake-timeout", `no ${name} came within ${withinMs / 1000} s`));
   });
   try {
     const first = await Promise.race([messages.next(), late.promise]);
     if (first.done !== true) return first.value;
-    throw new DrawbridgeError("protocol-violation", `The stream ended before its ${name}.`);
+    throw new DrawbridgeError("protocol-violation", `the stream ended before its ${name}`);
   } finally {
     timer.cancel();
   }

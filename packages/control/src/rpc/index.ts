@@ -8,3 +8,4 @@ export * from "./service-definition.ts";
 export * from "./status.ts";
 export * from "./validation.ts";
 export * from "./enrollment-client.ts";
+export * from "./renewing-identity.ts";

@@ -21,7 +21,7 @@ export class MessageQueue<Message> implements AsyncIterable<Message> {
   push(message: Message): void {
     if (this.#state.name !== "open") return;
     if (this.#waiting.length >= this.#limit) {
-      const text = `The other side of a stream left ${this.#limit} messages unread.`;
+      const text = `the other side of a stream left ${this.#limit} messages unread`;
       this.fail(new DrawbridgeError("limit-exceeded", text));
     } else {
       this.#waiting.push(message);

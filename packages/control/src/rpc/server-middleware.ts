@@ -1,5 +1,4 @@
-import { toDrawbridgeError } from "@drawbridge/dataplane";
-import type { DrawbridgeError } from "@drawbridge/dataplane";
+import { DrawbridgeError, toDrawbridgeError } from "@drawbridge/dataplane";
 import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from "nice-grpc-common";
 import { ServerError } from "nice-grpc-common";
 import { peerCertificateOf } from "./peer-certificate.ts";
@@ -22,10 +21,17 @@ export function errorMiddleware(onError: CallErrorListener): ServerMiddleware {
     } catch (cause) {
       const error = toDrawbridgeError(cause);
       onError(error, { path: call.method.path, peer: context.peer });
-      context.trailer.set(STATUS_DETAILS_TRAILER, encodeStatusDetails(error));
-      throw new ServerError(STATUS_OF_CODE[error.code].status, error.message);
+      const told = cause instanceof DrawbridgeError ? error : withoutText(error);
+      context.trailer.set(STATUS_DETAILS_TRAILER, encodeStatusDetails(told));
+      throw new ServerError(STATUS_OF_CODE[told.code].status, told.message);
     }
   };
+}
+
+function withoutText({ code }: DrawbridgeError): DrawbridgeError {
+  return new DrawbridgeError(code, "the cloud redirector could not finish the call", {
+    remedy: "Its log says why.",
+  });
 }
 
 /** Decides who a caller is and whether it may make a call. Throws `unauthenticated` or `permission-denied`. */

@@ -22,13 +22,13 @@ const validator = createValidator({ failFast: true });
 export function validateMessage<Checked>(message: Checked): Checked {
   const typed = message as Message;
   const desc = registry.getMessage(typed.$typeName);
-  if (desc === undefined) throw new DrawbridgeError("internal", `${typed.$typeName} is not of the contract.`);
+  if (desc === undefined) throw new DrawbridgeError("internal", `${typed.$typeName} is not of the contract`);
   const result = validator.validate(desc, typed);
   if (result.kind === "valid") return message;
   if (result.kind === "error")
     throw new DrawbridgeError("internal", "A validation rule failed.", { cause: result.error });
   const violation = result.violations[0];
-  throw new DrawbridgeError("invalid-argument", `${desc.name}: ${violation?.toString() ?? "not valid"}.`, {
+  throw new DrawbridgeError("invalid-argument", `${desc.name}: ${violation?.toString() ?? "not valid"}`, {
     remedy: "See the limits in proto/drawbridge/v1.",
   });
 }

@@ -12,5 +12,7 @@ export type {
   TenantSeen,
 } from "./principal-record.ts";
 export type { SessionEnd, SessionHistoryFilter, SessionRecord, SessionStarted } from "./session-record.ts";
+export { openSqliteAuditLog, type AuditLogFile } from "./sqlite/sqlite-audit-log.ts";
+export { ExclusiveLock } from "./sqlite/exclusive-lock.ts";
 export { openSqliteStore, type SqliteStoreOptions } from "./sqlite/sqlite-store.ts";
 export type { AuditStore, InviteStore, PrincipalStore, SessionStore, Store } from "./store.ts";

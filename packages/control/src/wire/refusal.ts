@@ -24,7 +24,7 @@ export function toRefusal(reason: CloseReason | DrawbridgeError): MessageInitSha
 
 /** A reason as it came in. A code that is not known here becomes `internal`, as the contract says. */
 export function fromRefusal(refusal: Refusal | undefined): CloseReason {
-  if (refusal === undefined) return { code: "internal", message: "The other side gave no reason." };
+  if (refusal === undefined) return { code: "internal", message: "the other side gave no reason" };
   const code = isErrorCode(refusal.code) ? refusal.code : "internal";
   return { code, message: refusal.message, ...(refusal.remedy === "" ? {} : { remedy: refusal.remedy }) };
 }

@@ -7,6 +7,7 @@ import type { CallContext } from "nice-grpc-common";
 import { firstMessage } from "../../rpc/first-message.ts";
 import { MessageQueue } from "../../rpc/message-queue.ts";
 import { serviceDefinition } from "../../rpc/service-definition.ts";
+import { durationMs } from "../../wire/duration.ts";
 import { fromRefusal } from "../../wire/refusal.ts";
 import type { CloudCore } from "../cloud-core.ts";
 import type { Caller } from "../rights.ts";
@@ -31,13 +32,14 @@ export function controlService(
       const hello = first.message.value;
       const queue = new MessageQueue<ConnectResponseInit>().endOn(context.signal);
       const port = new TenantStream(queue);
-      const epoch = await core.tenantConnected(tenant, port, tenantFacts(hello, context.peer));
-      try {
+      const facts = tenantFacts(hello, context.peer);
+      const epoch = await core.tenantConnected(tenant, port, facts, hello.sessionIds, (number) => {
         const serverTime = timestampFromMs(core.clock.wallNow());
-        const value = { tenant, epoch, serverTime, provider: core.provider };
+        const value = { tenant, epoch: number, serverTime, provider: core.provider };
         queue.push({ message: { case: "welcome", value } });
-        core.tenantReturned(tenant, hello.sessionIds, port);
-        void readRequests(core, tenant, messages, queue);
+      });
+      try {
+        void readRequests(core, tenant, epoch, messages, queue);
         yield* queue;
       } finally {
         await core.tenantDisconnected(tenant, epoch);
@@ -55,6 +57,7 @@ function tenantName(caller: Caller): string {
 async function readRequests(
   core: CloudCore,
   tenant: string,
+  epoch: bigint,
   messages: AsyncIterator<ConnectRequest>,
   queue: MessageQueue<ConnectResponseInit>,
 ): Promise<void> {
@@ -62,7 +65,11 @@ async function readRequests(
     for (;;) {
       const next = await messages.next();
       if (next.done === true) break;
-      handle(core, tenant, next.value, queue);
+      if (next.value.message.case === "goodbye") {
+        core.tenantSaidGoodbye(tenant, epoch, fromRefusal(next.value.message.value.reason));
+        break;
+      }
+      handle(core, tenant, next.value);
     }
     queue.end();
   } catch (error) {
@@ -70,7 +77,7 @@ async function readRequests(
   }
 }
 
-function handle(core: CloudCore, tenant: string, { message }: ConnectRequest, queue: MessageQueue<unknown>): void {
+function handle(core: CloudCore, tenant: string, { message }: ConnectRequest): void {
   // A tenant speaks of its own sessions only: any other id is as good as unknown.
   const session = (id: string) => {
     const found = core.broker.get(id);
@@ -89,13 +96,9 @@ function handle(core: CloudCore, tenant: string, { message }: ConnectRequest, qu
     case "sessionClose":
       session(message.value.sessionId)?.end(fromRefusal(message.value.reason));
       break;
-    case "goodbye":
-      queue.end();
-      break;
     case "hello":
       throw new DrawbridgeError("protocol-violation", "a control connection has one hello");
-    case undefined:
-      break; // from a newer contract
+    default: // from a newer contract
   }
 }
 
@@ -104,11 +107,9 @@ type DecisionMessage = Extract<ConnectRequest["message"], { case: "sessionAnswer
 function decisionOf(decision: DecisionMessage): SessionDecision {
   switch (decision.case) {
     case "accepted":
-      return { decision: "accepted" };
-    case "pending": {
-      const { seconds, nanos } = decision.value.within ?? { seconds: 0n, nanos: 0 };
-      return { decision: "pending", withinMs: Number(seconds) * 1000 + nanos / 1e6 };
-    }
+      return { decision: "accepted", decidedBy: decision.value.decidedBy };
+    case "pending":
+      return { decision: "pending", withinMs: durationMs(decision.value.within) ?? 0 };
     case "refused":
       return { decision: "refused", reason: fromRefusal(decision.value) };
     case undefined:

@@ -6,6 +6,7 @@ import type { OpenResponseSchema } from "@drawbridge/gen/drawbridge/v1/session";
 import type { MessageQueue } from "../../rpc/message-queue.ts";
 import { toRefusal } from "../../wire/refusal.ts";
 import type { LegTicket, RemotePort, SessionBytes } from "../ports.ts";
+import type { TimeLimits } from "../time-box.ts";
 import { byteCounts, legFields } from "./messages.ts";
 
 /** What goes out on a session stream. */
@@ -25,9 +26,14 @@ export class RemoteStream implements RemotePort {
     this.#queue.push({ message: { case: "pending", value } });
   }
 
-  opened(sessionId: string, tenantKeyFingerprint: string): void {
+  opened(sessionId: string, tenantKeyFingerprint: string, { longestMs, idleMs }: TimeLimits): void {
     this.#wasOpened = true;
-    const value = { sessionId, tenantKeyFingerprint: Buffer.from(tenantKeyFingerprint, "hex") };
+    const value = {
+      sessionId,
+      tenantKeyFingerprint: Buffer.from(tenantKeyFingerprint, "hex"),
+      ...(longestMs !== undefined && { expiresIn: durationFromMs(longestMs) }),
+      ...(idleMs !== undefined && { idleLimit: durationFromMs(idleMs) }),
+    };
     this.#queue.push({ message: { case: "opened", value } });
   }
 

@@ -5,6 +5,7 @@ import type { ServiceImplementation } from "nice-grpc";
 import { firstMessage } from "../../rpc/first-message.ts";
 import { MessageQueue } from "../../rpc/message-queue.ts";
 import { serviceDefinition } from "../../rpc/service-definition.ts";
+import { durationMs } from "../../wire/duration.ts";
 import type { CloudCore } from "../cloud-core.ts";
 import type { SessionOperator } from "../ports.ts";
 import type { Caller } from "../rights.ts";
@@ -41,12 +42,12 @@ function openSession(
   core: CloudCore,
   caller: Caller,
   peer: string,
-  { tenant, target, reason, ticket }: SessionStart,
+  { tenant, target, reason, ticket, maxDuration }: SessionStart,
   queue: MessageQueue<OpenResponseInit>,
 ): Session {
   const reach = (groups: readonly string[]): boolean => mayReach(caller, groups);
-  const purpose = { tenant, target, reason, ticket };
-  return core.openSession(operatorOf(caller, peer), purpose, new RemoteStream(queue), reach);
+  const request = { purpose: { tenant, target, reason, ticket }, maxDurationMs: durationMs(maxDuration) };
+  return core.openSession(operatorOf(caller, peer), request, new RemoteStream(queue), reach);
 }
 
 /** The operator. Rights have let nobody else through. */

@@ -1,0 +1,125 @@
+import { randomBytes } from "node:crypto";
+import { certificateFingerprint, certificateFromPem } from "../identity/index.ts";
+import type { Log } from "../wire/log.ts";
+import type { WallClock } from "../wire/wall-clock.ts";
+import { Administration } from "./administration.ts";
+import { AuditLog } from "./audit-log.ts";
+import { CloudCore } from "./cloud-core.ts";
+import type { CloudHome } from "./cloud-home.ts";
+import { Enrollment } from "./enrollment.ts";
+import type { LinkPlaces } from "./ports.ts";
+import { RateLimit } from "./rate-limit.ts";
+import { SessionBroker } from "./session-broker.ts";
+import { SessionRecorder } from "./session-recorder.ts";
+import { TenantRegistry } from "./tenant-registry.ts";
+
+/** What a core is assembled from. */
+export interface CoreSurroundings {
+  home: CloudHome;
+  log: Log;
+  clock: WallClock;
+  links: LinkPlaces;
+  stopping: AbortSignal;
+  /** Closes every connection that was made with a key. */
+  disconnect: (keyFingerprint: string) => void;
+}
+
+/** The core, and what has to be written before the store closes. */
+export interface AssembledCore {
+  core: CloudCore;
+  /** Resolves when the audit log and the session history are written. */
+  flushed: () => Promise<void>;
+}
+
+/** 60 random bits: ids are not secrets, they only must not collide, also across restarts. */
+const newId = (prefix: string): string => `${prefix}-${randomBytes(8).readBigUInt64BE().toString(36).slice(0, 12)}`;
+
+const HELLO_TIMEOUT_MS = 5_000;
+
+/** Puts the parts of the cloud redirector together that have no sockets. */
+export function assembleCore(surroundings: CoreSurroundings): AssembledCore {
+  const { home, log, clock, stopping } = surroundings;
+  const { store, authority } = home;
+  const audit = new AuditLog(store, clock, (err, event) => {
+    log.error({ event: "audit-failed", err }, `the audit record ${event} could not be written`);
+  });
+  const recorder = new SessionRecorder(store, audit, clock, log);
+  const registry = new TenantRegistry();
+  const broker = assembleBroker(surroundings, registry, recorder);
+  const core: CloudCore = new CloudCore({
+    provider: authority.provider,
+    clock,
+    store,
+    registry,
+    broker,
+    audit,
+    log,
+    stopping,
+    limits: { helloTimeoutMs: HELLO_TIMEOUT_MS },
+    administration: assembleAdministration(surroundings, registry, broker),
+    enrollment: assembleEnrollment(surroundings, (tenant) => core.enrolled(tenant)),
+  });
+  const flushed = async (): Promise<void> => {
+    await recorder.flushed();
+    await audit.flushed();
+  };
+  return { core, flushed };
+}
+
+function assembleBroker(
+  { home, clock, links }: CoreSurroundings,
+  registry: TenantRegistry,
+  recorder: SessionRecorder,
+): SessionBroker {
+  const { limits, sessions } = home.settings;
+  const options = {
+    registry,
+    links,
+    clock,
+    newId,
+    maxLinksPerSession: limits.linksPerSession,
+    maxSessionsPerOperator: limits.sessionsPerOperator,
+    maxSessionsPerTenant: limits.sessionsPerTenant,
+    maxSessions: limits.sessions,
+    timeLimits: { longestMs: sessions.longest, idleMs: sessions.idle },
+    reasonRequired: sessions.reasonRequired,
+  };
+  return new SessionBroker(options, recorder);
+}
+
+function assembleAdministration(
+  { home, clock, disconnect }: CoreSurroundings,
+  registry: TenantRegistry,
+  broker: SessionBroker,
+): Administration {
+  const { store, authority, settings } = home;
+  return new Administration({
+    store,
+    clock,
+    addresses: [settings.publicAddress],
+    caFingerprint: certificateFingerprint(authority.certificateDer),
+    broker,
+    registry,
+    disconnect,
+  });
+}
+
+function assembleEnrollment(
+  { home, clock, disconnect }: CoreSurroundings,
+  onTenant: CloudCore["enrolled"],
+): Enrollment {
+  const { store, authority, otherAuthorities, settings } = home;
+  const { enrollmentsPerAddressPerMinute: perKey, enrollmentsPerMinute: inAll } = settings.limits;
+  return new Enrollment({
+    authority,
+    otherAuthorities: otherAuthorities.map(certificateFromPem),
+    store,
+    clock,
+    certificateLifeMs: settings.certificateLife,
+    rate: new RateLimit({ perKey, inAll }),
+    onEnrolled: (principal, replacedKey) => {
+      if (replacedKey !== undefined && replacedKey !== principal.keyFingerprint) disconnect(replacedKey);
+      if (principal.kind === "tenant") onTenant(principal);
+    },
+  });
+}
