@@ -54,6 +54,10 @@ export class Narrator {
       case "link-opened":
         this.#screen.step(6, "the RDP client opened a connection: a link, and a leg from either side");
         break;
+      case "link-closed":
+        // The tenant redirector tells of the others.
+        if (event["code"] !== "closed") this.#screen.line(`a link failed: ${text(event, "message")}`);
+        break;
       case "bytes":
         this.#bytes(readByteCounts(event));
         break;

@@ -1,10 +1,11 @@
-import { readFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { existsSync, readFileSync, symlinkSync } from "node:fs";
+import { delimiter, dirname, join, relative } from "node:path";
 
 import { withLock } from "./lock.mjs";
-import { ROOT } from "./paths.mjs";
+import { BUNDLED_NODE, ROOT } from "./paths.mjs";
 import { run } from "./run.mjs";
 
+const NODE_LINK = join(ROOT, "node_modules", ".bin", "node");
 const UNREACHABLE = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT/;
 
 /** What npm's error output means, and what to do next; the first match counts. */
@@ -27,18 +28,28 @@ const REASONS = [
  * does. Several at a time wait for each other. Resolves to 0, or to the exit code to end with.
  */
 export async function ensureDependencies() {
-  if (isInstalled()) return 0;
-  return await withLock(async () => {
-    if (isInstalled()) return 0;
+  if (isReady()) return 0;
+  return await withLock(async (hold) => {
+    if (isInstalled()) return linkNode();
     console.log("Installing the dependencies (npm ci) …");
     const start = Date.now();
-    const { code, errors } = await npmCi();
+    const { code, errors } = await npmCi(hold);
     if (code === 0) {
       console.log(`The dependencies are installed (${((Date.now() - start) / 1000).toFixed(1)} s).`);
-      return 0;
+      return linkNode();
     }
     return explain(code, errors);
   });
+}
+
+const isReady = () => isInstalled() && existsSync(NODE_LINK) === existsSync(BUNDLED_NODE);
+
+/** npm before 11 leaves out the link that puts the bundled Node first on the PATH of npm's scripts. */
+function linkNode() {
+  if (existsSync(BUNDLED_NODE) && !existsSync(NODE_LINK)) {
+    symlinkSync(relative(dirname(NODE_LINK), BUNDLED_NODE), NODE_LINK);
+  }
+  return 0;
 }
 
 /**
@@ -71,11 +82,13 @@ function readPackages(file) {
   return JSON.parse(readFileSync(join(ROOT, file), "utf8")).packages;
 }
 
-function npmCi() {
-  const args = ["ci", "--include=dev", "--include=optional", "--no-audit", "--no-fund", "--loglevel=error"];
+function npmCi(onStart) {
+  // npm before 11 takes the linter's optional peer @typescript/native for a part of the lock file that is missing.
+  const peers = "--legacy-peer-deps";
+  const args = ["ci", peers, "--include=dev", "--include=optional", "--no-audit", "--no-fund", "--loglevel=error"];
   // `npm ci` deletes the bundled Node, so npm has to run on another one: not on what `npm run` put first on PATH.
   const path = (process.env.PATH ?? "").split(delimiter).filter((folder) => !folder.startsWith(ROOT));
-  const options = { cwd: ROOT, env: { ...process.env, PATH: path.join(delimiter) } };
+  const options = { cwd: ROOT, env: { ...process.env, PATH: path.join(delimiter) }, onStart };
   const { npm_execpath: npm, npm_node_execpath: node } = process.env;
   if (npm && node && !node.startsWith(ROOT)) return run(node, [npm, ...args], options);
   // On Windows npm is a batch file.

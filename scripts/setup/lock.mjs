@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -9,14 +9,19 @@ import { ROOT } from "./paths.mjs";
 const UNOWNED_MS = 10_000;
 const LOOK_MS = 300;
 
-/** Runs `work` while no other process on this machine does the same for this checkout. */
+/**
+ * Runs `work` while no other process on this machine does the same for this checkout. `work` gets a function that lets
+ * another process, by its id, hold the lock as well: it may go on when this one is killed.
+ */
 export async function withLock(work) {
   // Beside the checkout it would show up in `git status`, and inside node_modules `npm ci` would delete it.
   const id = createHash("sha256").update(ROOT).digest("hex").slice(0, 16);
   const folder = join(tmpdir(), `drawbridge-setup-${id}.lock`);
+  const hold = (pid) => appendFileSync(join(folder, "pids"), `${pid}\n`);
   await take(folder);
+  hold(process.pid);
   try {
-    return await work();
+    return await work(hold);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -25,16 +30,15 @@ export async function withLock(work) {
 async function take(folder) {
   let said = false;
   while (!tryMake(folder)) {
-    const owner = readOwner(folder);
-    if (isStale(folder, owner)) {
+    const holders = readHolders(folder);
+    if (isStale(folder, holders)) {
       removeStale(folder);
       continue;
     }
-    if (!said) console.log(`Another setup is running${owner ? ` (process ${owner})` : ""}; waiting for it.`);
+    if (!said) console.log(`Another setup is running (process ${holders.join(", ")}); waiting for it.`);
     said = true;
     await delay(LOOK_MS);
   }
-  writeFileSync(join(folder, "pid"), String(process.pid));
 }
 
 function tryMake(folder) {
@@ -47,22 +51,30 @@ function tryMake(folder) {
   }
 }
 
-function readOwner(folder) {
+function readHolders(folder) {
   try {
-    return Number(readFileSync(join(folder, "pid"), "utf8"));
+    return readFileSync(join(folder, "pids"), "utf8").trim().split("\n").map(Number);
   } catch {
-    return 0;
+    return [];
   }
 }
 
-/** A lock is stale when its owner has died, or when nobody wrote a name on it for a while. */
-function isStale(folder, owner) {
+/** A lock is stale when all of its holders have died, or when nobody wrote a name on it for a while. */
+function isStale(folder, holders) {
+  if (holders.length > 0) return !holders.some(isAlive);
   try {
-    if (owner === 0) return Date.now() - statSync(folder).mtimeMs > UNOWNED_MS;
-    process.kill(owner, 0);
+    return Date.now() - statSync(folder).mtimeMs > UNOWNED_MS;
+  } catch {
     return false;
+  }
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
   } catch (error) {
-    return error.code === "ESRCH";
+    return error.code === "EPERM";
   }
 }
 

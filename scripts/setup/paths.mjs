@@ -7,13 +7,15 @@ export const ROOT = fileURLToPath(new URL("../../", import.meta.url)).replace(/[
 
 const LEAST_NODE_MAJOR = 24;
 
+/** The Node that the dependencies bring along for this platform; whether it is there is another question. */
+export const BUNDLED_NODE = join(ROOT, "node_modules", `node-${process.platform}-${process.arch}`, "bin", "node");
+
 /**
  * The Node that runs the project's TypeScript: the bundled Node 26, or the one that runs this script where that is
  * new enough; undefined when neither is there.
  */
 export function projectNode() {
-  const bundled = join(ROOT, "node_modules", ".bin", process.platform === "win32" ? "node.exe" : "node");
-  if (existsSync(bundled)) return bundled;
+  if (existsSync(BUNDLED_NODE)) return BUNDLED_NODE;
   return Number(process.versions.node.split(".")[0]) >= LEAST_NODE_MAJOR ? process.execPath : undefined;
 }
 

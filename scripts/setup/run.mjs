@@ -6,12 +6,13 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /**
  * Runs a program to its end with this process's terminal, and resolves to its exit code (128 plus the number of the signal
- * that ended it) and the end of its error output, which is shown as well; `quiet` hides its standard output. Never rejects;
- * 127 when it cannot be started.
+ * that ended it) and the end of its error output, which is shown as well; `quiet` hides its standard output, and
+ * `onStart` gets its process id. Never rejects; 127 when it cannot be started.
  */
-export function run(command, args, { quiet = false, ...options } = {}) {
+export function run(command, args, { quiet = false, onStart, ...options } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { ...options, stdio: ["ignore", quiet ? "ignore" : "inherit", "pipe"] });
+    if (child.pid !== undefined) onStart?.(child.pid);
     let errors = "";
     child.stderr.setEncoding("utf8").on("data", (text) => {
       process.stderr.write(text);

@@ -64,7 +64,10 @@ describe("tenant registry", () => {
         const all = Array.from({ length: epochs }, (_, index) => BigInt(index + 1));
         return fc.record({
           order: fc.shuffledSubarray(
-            all.flatMap((epoch) => [{ epoch, kind: "online" as const }, { epoch, kind: "offline" as const }]),
+            all.flatMap((epoch) => [
+              { epoch, kind: "online" as const },
+              { epoch, kind: "offline" as const },
+            ]),
             { minLength: 1 },
           ),
         });

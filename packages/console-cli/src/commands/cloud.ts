@@ -9,6 +9,7 @@ import { plain } from "../rendering/index.ts";
 import type { CommandContext } from "../run-command.ts";
 import { runCommand } from "../run-command.ts";
 import { untilAborted } from "../until-aborted.ts";
+import { cloudCaCommand } from "./cloud-ca.ts";
 
 const DEFAULT_PORT = 8443;
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -19,7 +20,8 @@ export function cloudCommand(): Command {
     .description("the provider's cloud redirector: make it, run it, invite tenants and operators")
     .addCommand(initCommand())
     .addCommand(runCloudCommand())
-    .addCommand(inviteCommand());
+    .addCommand(inviteCommand())
+    .addCommand(cloudCaCommand());
 }
 
 function initCommand() {

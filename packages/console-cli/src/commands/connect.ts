@@ -1,17 +1,16 @@
-import type { RemoteObserver, RemoteSessionEnd } from "@drawbridge/control/remote";
+import type { RemoteSessionEnd } from "@drawbridge/control/remote";
 import { KnownTenants, RemoteRedirector, stableListenAddresses } from "@drawbridge/control/remote";
 import type { Address } from "@drawbridge/dataplane";
-import { closeReasonError, formatAddress, parseAddress } from "@drawbridge/dataplane";
+import { closeReasonError, parseAddress } from "@drawbridge/dataplane";
 import type { FoundClient } from "../clients/index.ts";
 import { CLIENT_NAMES, detectClient, isWsl, launch, systemEnvironment } from "../clients/index.ts";
 import { commandNamed } from "../common-options.ts";
 import { parseDuration } from "../duration-option.ts";
 import { withOperatorChannel } from "../operator-channel.ts";
-import type { Output } from "../rendering/index.ts";
-import { formatBytes, formatDuration, plain } from "../rendering/index.ts";
 import type { CommandContext } from "../run-command.ts";
 import { runCommand } from "../run-command.ts";
 import { untilAborted } from "../until-aborted.ts";
+import { ConnectView } from "./connect-view.ts";
 
 /** What `connect` was asked for. */
 interface ConnectOptions {
@@ -57,6 +56,7 @@ async function connect(context: CommandContext, tenant: string, options: Connect
   const onlyLocalhost = client?.name === "mstsc" && isWsl(systemEnvironment());
   await withOperatorChannel(context, async (channel, identity) => {
     const { target, reason, ticket, for: maxDurationMs } = options;
+    const view = new ConnectView(output, tenant, target);
     const known = new KnownTenants(home("operator"), identity.provider);
     const remote = new RemoteRedirector({
       identity,
@@ -64,46 +64,23 @@ async function connect(context: CommandContext, tenant: string, options: Connect
       request: { tenant, target, reason, ticket, maxDurationMs },
       ...(given ?? stableListenAddresses({ provider: identity.provider, tenant, target }, onlyLocalhost)),
       allowOtherUsers: options.allowOtherUsers === true,
-      observer: connectObserver(output, tenant, target),
+      observer: view.observer,
       trustTenantKey: (name, keyFingerprint) => known.trust(name, keyFingerprint),
     });
-    output.status.update(`asking ${tenant} for ${target} …`);
-    const address = await remote.start(signal);
-    announce(output, tenant, target, address);
-    const end = await runSession(context, remote, client, address, options);
-    report(output, tenant, end);
+    view.asking();
+    const tick = setInterval(() => view.tick(remote), STATUS_MS);
+    let end: RemoteSessionEnd;
+    try {
+      const address = await remote.start(signal);
+      view.listening(address);
+      end = await runSession(context, remote, client, address, options);
+    } finally {
+      clearInterval(tick);
+      output.status.clear();
+    }
+    view.ended(end);
     if (end.reason.code !== "closed" && !signal.aborted) throw closeReasonError(end.reason);
   });
-}
-
-function announce(output: Output, tenant: string, target: string, address: Address): void {
-  const shown = formatAddress(address);
-  output.status.clear();
-  output.result(
-    { event: "listening", address: shown, host: address.host, port: address.port, tenant, target },
-    plain`${tenant}/${target} is at ${shown} until this command ends.`,
-  );
-}
-
-function connectObserver(output: Output, tenant: string, target: string): RemoteObserver {
-  return {
-    pending(withinMs) {
-      output.record({ event: "pending", tenant, target, withinSeconds: Math.round(withinMs / 1000) });
-      output.status.update(`waiting for the tenant's consent, ${formatDuration(withinMs)} left …`);
-    },
-    opened: ({ sessionId }) => output.record({ event: "session-opened", session: sessionId, tenant, target }),
-    linkOpened: (link) => output.record({ event: "link-opened", link }),
-    linkClosed({ linkId, reason, toTenant, toRemote }) {
-      const { code, message } = reason;
-      output.record({ event: "link-closed", link: linkId, code, message, toTenant, toRemote });
-      if (code !== "closed" && !output.json) output.note(plain`drawbridge: a link ended: ${message}.`);
-    },
-    clientRefused({ code, message, remedy }, count) {
-      output.record({ event: "client-refused", code, message, count });
-      if (!output.json)
-        output.note(plain`drawbridge: ${message}. ${count === 1 ? remedy : `${count} refused so far.`}`);
-    },
-  };
 }
 
 /** Runs until the client, the user or the other side ends it. */
@@ -116,7 +93,6 @@ async function runSession(
 ): Promise<RemoteSessionEnd> {
   const over = new AbortController();
   void remote.closed.then(() => over.abort());
-  const status = setInterval(statusUpdater(output, remote), STATUS_MS);
   try {
     const ends: Promise<unknown>[] = [untilAborted(signal), remote.closed];
     if (client !== undefined) {
@@ -135,34 +111,6 @@ async function runSession(
     }
     return await remote.closed;
   } finally {
-    clearInterval(status);
-    output.status.clear();
     over.abort();
   }
-}
-
-/** Shows duration and bytes; `bytes` events only when they have changed. */
-function statusUpdater(output: Output, remote: RemoteRedirector): () => void {
-  const startedAt = performance.now();
-  let last = "";
-  return () => {
-    const { toTenant, toRemote } = remote.counts();
-    const links = remote.openLinks;
-    const duration = formatDuration(performance.now() - startedAt);
-    output.status.update(
-      `${duration}  to tenant ${formatBytes(toTenant)}  back ${formatBytes(toRemote)}  links ${links}`,
-    );
-    const record = { event: "bytes", toTenant, toRemote, links };
-    const text = JSON.stringify(record);
-    if (text !== last) output.record(record);
-    last = text;
-  };
-}
-
-function report(output: Output, tenant: string, { reason, toTenant, toRemote }: RemoteSessionEnd): void {
-  const { code, message } = reason;
-  output.result(
-    { event: "session-ended", tenant, code, message, toTenant, toRemote },
-    plain`Session to ${tenant} ended (${message}): ${formatBytes(toTenant)} to the tenant, ${formatBytes(toRemote)} back.`,
-  );
 }

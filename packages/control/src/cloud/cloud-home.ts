@@ -1,31 +1,17 @@
 import { join } from "node:path";
 import { DrawbridgeError, parseAddress } from "@drawbridge/dataplane";
-import {
-  CertificateAuthority,
-  certificateFromPem,
-  certificateToPem,
-  exportPrivateKeyPem,
-  importPrivateKeyPem,
-  makePrivateDirectory,
-  readPrivateFile,
-  splitPem,
-  writePrivateFile,
-} from "../identity/index.ts";
+import { CertificateAuthority, makePrivateDirectory, readPrivateFile, writePrivateFile } from "../identity/index.ts";
 import type { Store } from "../store/index.ts";
 import { openSqliteStore } from "../store/index.ts";
 import { parseSettings } from "../wire/settings.ts";
+import { isThere, loadAuthority, otherAuthoritiesOf, saveAuthority } from "./ca-files.ts";
 import type { CloudSettings, InitialCloudSettings } from "./cloud-settings.ts";
 import { cloudSettingsSchema } from "./cloud-settings.ts";
 import type { ServerCertificate } from "./server-certificate.ts";
 import { currentServerCertificate, issueServerCertificate } from "./server-certificate.ts";
 
-const FILES = {
-  settings: "settings.json",
-  caKey: "ca.key.pem",
-  caCertificate: "ca.crt.pem",
-  otherAuthorities: "ca.others.pem",
-  store: "drawbridge.db",
-} as const;
+const SETTINGS_FILE = "settings.json";
+const STORE_FILE = "drawbridge.db";
 
 /** The cloud redirector's home, opened. */
 export interface CloudHome {
@@ -46,43 +32,30 @@ export interface CloudHome {
 export async function createCloudHome(path: string, provider: string, settings: InitialCloudSettings): Promise<void> {
   parseAddress(settings.publicAddress);
   parseAddress(settings.listen);
-  const authority = await CertificateAuthority.create(provider);
   await makePrivateDirectory(path);
-  // The settings come last and tell a home that is whole; the CA's key comes first and is never replaced.
-  await writePrivateFile(join(path, FILES.caKey), exportPrivateKeyPem(authority.keyPair), { exclusive: true });
-  await writePrivateFile(join(path, FILES.caCertificate), certificateToPem(authority.certificateDer));
+  // The settings come last and tell a home that is whole. Whatever an attempt before left without them was never used.
+  if (await isThere(join(path, SETTINGS_FILE))) throw taken(path);
+  const authority = await CertificateAuthority.create(provider);
+  await saveAuthority(path, "ca.pem", authority);
   await issueServerCertificate(path, authority);
-  await (await openSqliteStore(join(path, FILES.store))).close();
-  await writePrivateFile(join(path, FILES.settings), `${JSON.stringify(settings, undefined, 2)}\n`);
+  await (await openSqliteStore(join(path, STORE_FILE))).close();
+  const text = `${JSON.stringify(settings, undefined, 2)}\n`;
+  await writePrivateFile(join(path, SETTINGS_FILE), text, { exclusive: true });
 }
 
 /** Opens a home. Errors: `home-missing` where `cloud init` has not been, `home-invalid`. */
 export async function openCloudHome(path: string): Promise<CloudHome> {
-  const read = async (file: string): Promise<string> => (await readPrivateFile(join(path, file))).toString("utf8");
-  const settings = parseSettings(cloudSettingsSchema, await readSettings(path), join(path, FILES.settings));
-  const [caKey, caCertificate] = await Promise.all([read(FILES.caKey), read(FILES.caCertificate)]);
-  const authority = CertificateAuthority.load(
-    certificateFromPem(caCertificate),
-    importPrivateKeyPem(caKey, join(path, FILES.caKey)),
-  );
-  const store = await openSqliteStore(join(path, FILES.store), { maxPendingInvites: settings.limits.pendingInvites });
+  const settings = parseSettings(cloudSettingsSchema, await readSettings(path), join(path, SETTINGS_FILE));
+  const authority = await loadAuthority(path, "ca.pem");
+  const otherAuthorities = await otherAuthoritiesOf(path);
+  const store = await openSqliteStore(join(path, STORE_FILE), { maxPendingInvites: settings.limits.pendingInvites });
   const serverCertificate = (): Promise<ServerCertificate> => currentServerCertificate(path, authority, Date.now());
-  return { settings, authority, otherAuthorities: await readOtherAuthorities(path), serverCertificate, store };
-}
-
-/** The file is there only during a change of CA; see docs/SECURITY.md. */
-async function readOtherAuthorities(path: string): Promise<string[]> {
-  try {
-    return splitPem((await readPrivateFile(join(path, FILES.otherAuthorities))).toString("utf8"));
-  } catch (error) {
-    if (error instanceof DrawbridgeError && error.code === "home-missing") return [];
-    throw error;
-  }
+  return { settings, authority, otherAuthorities, serverCertificate, store };
 }
 
 async function readSettings(path: string): Promise<string> {
   try {
-    return (await readPrivateFile(join(path, FILES.settings))).toString("utf8");
+    return (await readPrivateFile(join(path, SETTINGS_FILE))).toString("utf8");
   } catch (error) {
     if (!(error instanceof DrawbridgeError) || error.code !== "home-missing") throw error;
     throw new DrawbridgeError("home-missing", `${path} is not the home of a cloud redirector`, {
@@ -90,4 +63,10 @@ async function readSettings(path: string): Promise<string> {
       cause: error,
     });
   }
+}
+
+function taken(path: string): DrawbridgeError {
+  return new DrawbridgeError("home-exists", `${path} is the home of a cloud redirector already`, {
+    remedy: "Name another --home. To begin anew there, move that folder away: its CA's key cannot be made again.",
+  });
 }

@@ -1,5 +1,5 @@
 import type { Address, CloseReason, Timer } from "@drawbridge/dataplane";
-import { EmbeddedGateway, Rendezvous } from "@drawbridge/dataplane";
+import { DrawbridgeError, EmbeddedGateway, Rendezvous } from "@drawbridge/dataplane";
 import { certificateToPem } from "../identity/index.ts";
 import { DEFAULT_KEEP_ALIVE, type KeepAlive } from "../rpc/keep-alive.ts";
 import type { RpcServer } from "../rpc/rpc-server.ts";
@@ -84,7 +84,7 @@ export class CloudRedirector {
     return this.#closed.promise;
   }
 
-  /** Starts to listen. Returns the address. Errors: `address-in-use` and the like; `home-invalid`. */
+  /** Starts to listen. Returns the address. Errors: `address-in-use` and the like; `home-invalid`; `closed` by `stop`. */
   async start(listen: Address): Promise<Address> {
     const { home, clock } = this.#options;
     const { limits } = home.settings;
@@ -104,6 +104,11 @@ export class CloudRedirector {
       onRefused: ({ reason, address }) => this.#refused(reason.message, address),
     });
     const address = await gateway.listen(listen);
+    if (this.#state.name === "stopped") {
+      await gateway.close();
+      tls.destroy();
+      throw new DrawbridgeError("closed", "the cloud redirector was stopped before it listened");
+    }
     this.#state = { name: "listening", gateway, tls, renewal: this.#lookAtCertificate(tls) };
     return address;
   }
@@ -111,7 +116,10 @@ export class CloudRedirector {
   /** Ends everything: says goodbye on every stream, closes every link and the store. May be called twice. */
   async stop(reason: CloseReason): Promise<void> {
     const state = this.#state;
-    if (state.name === "stopped") return void (await this.closed);
+    if (state.name === "stopped") {
+      await this.closed;
+      return;
+    }
     this.#state = { name: "stopped" };
     if (state.name === "listening") {
       state.renewal.cancel();

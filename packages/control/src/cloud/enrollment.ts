@@ -43,7 +43,8 @@ export class Enrollment {
    * Redeems an invite. The certificate is made before the invite is spent, so that a request that is no good costs
    * nobody their code.
    *
-   * Errors: `invite-invalid`, without telling a stranger whether a code was spent, late or never made; `certificate-invalid`.
+   * Errors: `invite-invalid`, whose text tells the holder of a code whether it was spent, late or of the other kind: a
+   * stranger, who can only guess secrets, learns of none that exists; `certificate-invalid`; `limit-exceeded`.
    */
   async enroll(
     kind: PrincipalKind,

@@ -6,13 +6,14 @@ import {
   certificateToPem,
   exportPrivateKeyPem,
   generateKeyPairP256,
+  importPrivateKeyPem,
   readPrivateFile,
   writePrivateFile,
 } from "../identity/index.ts";
 import { needsRenewal } from "../wire/renewal.ts";
 
-const KEY_FILE = "server.key.pem";
-const CERTIFICATE_FILE = "server.crt.pem";
+/** Key and certificate in one file, so that they are replaced together or not at all. */
+const FILE = "server.pem";
 
 /** The cloud redirector's own certificate and key, PEM. */
 export interface ServerCertificate {
@@ -28,8 +29,7 @@ export async function issueServerCertificate(
   const keyPair = await generateKeyPairP256();
   const { der } = await authority.issueServerCertificate(keyPair.publicKey);
   const issued = { certificate: certificateToPem(der), privateKey: exportPrivateKeyPem(keyPair) };
-  await writePrivateFile(join(path, KEY_FILE), issued.privateKey);
-  await writePrivateFile(join(path, CERTIFICATE_FILE), issued.certificate);
+  await writePrivateFile(join(path, FILE), issued.privateKey + issued.certificate);
   return issued;
 }
 
@@ -39,9 +39,9 @@ export async function currentServerCertificate(
   authority: CertificateAuthority,
   now: number,
 ): Promise<ServerCertificate> {
-  const read = async (file: string): Promise<string> => (await readPrivateFile(join(path, file))).toString("utf8");
-  const certificate = await read(CERTIFICATE_FILE);
-  if (needsRenewal(certificateFacts(certificateFromPem(certificate)), now))
-    return issueServerCertificate(path, authority);
-  return { certificate, privateKey: await read(KEY_FILE) };
+  const text = (await readPrivateFile(join(path, FILE))).toString("utf8");
+  const certificate = certificateFromPem(text);
+  if (needsRenewal(certificateFacts(certificate), now)) return issueServerCertificate(path, authority);
+  const privateKey = exportPrivateKeyPem(importPrivateKeyPem(text, join(path, FILE)));
+  return { certificate: certificateToPem(certificate), privateKey };
 }

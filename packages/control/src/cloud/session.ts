@@ -62,6 +62,7 @@ export class Session {
   /** Bytes of the links that are over. */
   readonly #past: SessionBytes = { toTenant: 0, toRemote: 0 };
   #state: SessionState;
+  #consentUntil: number | undefined;
 
   /** Creates the session as pending; `offer` shows it to the tenant. */
   constructor(id: string, operator: SessionOperator, purpose: SessionPurpose, context: SessionContext) {
@@ -113,7 +114,10 @@ export class Session {
         this.#open(decision.decidedBy);
         break;
       case "pending": {
-        const withinMs = Math.min(Math.max(decision.withinMs, 0), consentWithinMs);
+        const { clock } = this.#context;
+        // Counted from the first question: a tenant that keeps asking must not keep the session waiting for ever.
+        this.#consentUntil ??= clock.now() + consentWithinMs;
+        const withinMs = Math.min(Math.max(decision.withinMs, 0), this.#consentUntil - clock.now());
         const nobody = `nobody at tenant ${this.purpose.tenant} answered`;
         this.#enter({ name: "pending", lapse: this.#lapseAfter(withinMs, nobody) });
         remote.pending(this.id, withinMs);

@@ -8,6 +8,7 @@ export interface TimeLimits {
 
 /** The longest delay that a timer takes (2^31 - 1 ms, about 24 days); what lasts longer is looked at again. */
 const MAX_TIMER_MS = 2_147_483_647;
+const MIN_LOOK_MS = 100;
 
 /** Watches over the time of an open session. Pure state: time comes from the clock. */
 export class TimeBox {
@@ -40,18 +41,19 @@ export class TimeBox {
     this.#timer?.cancel();
   }
 
+  /** Idle time is known by looking at the bytes now and then, ten times in the limit: so it is exact to a tenth. */
   #arm(): void {
-    const idleAt = this.#limits.idleMs === undefined ? Infinity : this.#activeAt + this.#limits.idleMs;
-    const next = Math.min(this.#endsAt, idleAt);
-    if (next === Infinity) return;
-    const delayMs = Math.min(Math.max(0, next - this.#clock.now()), MAX_TIMER_MS);
-    this.#timer = this.#clock.setTimer(delayMs, () => this.#look());
+    const { idleMs } = this.#limits;
+    const untilEndMs = this.#endsAt - this.#clock.now();
+    const untilLookMs = idleMs === undefined ? Infinity : Math.max(MIN_LOOK_MS, idleMs / 10);
+    const delayMs = Math.min(untilEndMs, untilLookMs);
+    if (delayMs === Infinity) return;
+    this.#timer = this.#clock.setTimer(Math.min(Math.max(0, delayMs), MAX_TIMER_MS), () => this.#look());
   }
 
   #look(): void {
     const now = this.#clock.now();
     const bytes = this.#bytes();
-    // Bytes are only looked at when the session would end: the last one may be as old as the look before.
     if (bytes !== this.#seenBytes) this.#activeAt = now;
     this.#seenBytes = bytes;
     const { longestMs = 0, idleMs } = this.#limits;

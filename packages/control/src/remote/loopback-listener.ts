@@ -96,7 +96,10 @@ export class LoopbackListener {
 
   async #accept(socket: Socket): Promise<void> {
     const { owners, onConnection } = this.#options;
-    if (owners === undefined) return onConnection(socket);
+    if (owners === undefined) {
+      onConnection(socket);
+      return;
+    }
     const ignoreError = (): void => {};
     socket.on("error", ignoreError);
     const connection = connectionOf(socket);

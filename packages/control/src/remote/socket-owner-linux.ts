@@ -14,9 +14,11 @@ export interface LinuxSocketOwnersOptions {
   readonly ownUid?: number;
   /** Tells how the user namespace maps uids. Default: `/proc/self/uid_map`. */
   readonly uidMap?: string;
+  /** How long before each look at the tables, in milliseconds. Default: 0, 10, 40, 160. */
+  readonly looksAfterMs?: readonly number[];
 }
 
-/** The kernel lists a table bucket by bucket while it changes, so a row can be missed once. Milliseconds before each look. */
+/** The kernel lists a table bucket by bucket while it changes, so a row can be missed once. */
 const LOOKS_AFTER_MS = [0, 10, 40, 160] as const;
 
 /** A scan never takes this long; one that does (a frozen machine) leaves its connections unknown. Milliseconds. */
@@ -39,6 +41,7 @@ export class LinuxSocketOwners implements SocketOwners {
   readonly #tables: readonly string[];
   readonly #ownUid: number | undefined;
   readonly #uidMap: string;
+  readonly #looksAfterMs: readonly number[];
   #wanted = new Map<string, PromiseWithResolvers<SocketOwnerRow | undefined>>();
   #scanning = false;
 
@@ -46,12 +49,13 @@ export class LinuxSocketOwners implements SocketOwners {
     this.#tables = options.tables ?? ["/proc/net/tcp", "/proc/net/tcp6"];
     this.#ownUid = options.ownUid ?? process.geteuid?.();
     this.#uidMap = options.uidMap ?? "/proc/self/uid_map";
+    this.#looksAfterMs = options.looksAfterMs ?? LOOKS_AFTER_MS;
   }
 
   async ownerOf({ client, listener }: LoopbackConnection, signal: AbortSignal): Promise<SocketOwner> {
     const key = connectionKey(client, listener);
     if (key === undefined) return unknownOwner("its address is not a loopback address");
-    for (const afterMs of LOOKS_AFTER_MS) {
+    for (const afterMs of this.#looksAfterMs) {
       if (afterMs > 0) await delay(afterMs, undefined, { signal });
       signal.throwIfAborted();
       const row = await this.#row(key);

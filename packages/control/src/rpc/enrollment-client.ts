@@ -1,8 +1,10 @@
-import { toDrawbridgeError } from "@drawbridge/dataplane";
+import { DrawbridgeError, toDrawbridgeError } from "@drawbridge/dataplane";
 import { PrincipalKind } from "@drawbridge/gen/drawbridge/v1/common";
 import { EnrollmentService } from "@drawbridge/gen/drawbridge/v1/enrollment";
 import type { EnrolledIdentity, InviteCode, KeyPair } from "../identity/index.ts";
 import {
+  certificateFacts,
+  certificateFromPem,
   certificateToPem,
   CLOUD_SERVER_NAME,
   createCertificateRequest,
@@ -74,13 +76,26 @@ async function enrollAt(
   }
 }
 
-/** A channel on which an enrolled principal calls its cloud redirector. */
+/**
+ * A channel on which an enrolled principal calls its cloud redirector.
+ *
+ * Errors: `certificate-invalid` where the certificate has expired, which the server could only take for none at all.
+ */
 export function openChannel(identity: EnrolledIdentity, address: string): RpcChannel {
   const { certificate, privateKey, certificateAuthorities } = identity;
+  const { notAfter } = certificateFacts(certificateFromPem(certificate));
+  if (Date.now() > notAfter) throw expired(identity, notAfter);
   return new RpcChannel({
     address,
     certificateAuthorities,
     serverName: CLOUD_SERVER_NAME,
     identity: { certificate, privateKey },
+  });
+}
+
+function expired({ kind, name }: EnrolledIdentity, notAfter: number): DrawbridgeError {
+  const message = `the certificate of ${kind} ${name} expired at ${new Date(notAfter).toISOString()}`;
+  return new DrawbridgeError("certificate-invalid", message, {
+    remedy: "Check this machine's clock. If it is right, ask the provider for a new invite code and enrol with --replace.",
   });
 }

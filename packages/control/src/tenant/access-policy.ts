@@ -1,18 +1,14 @@
-import type { OfferedSession, PolicyDecision } from "./offers.ts";
-import type { TenantTargets } from "./targets.ts";
+import type { CloseReason } from "@drawbridge/dataplane";
+import type { OfferedSession } from "./offers.ts";
+import type { PolicyVerdict } from "./policy/policy.ts";
 
 /** Decides on sessions. The tenant's own: nothing that the cloud redirector says can widen it. */
 export interface AccessPolicy {
-  decide(offer: OfferedSession): PolicyDecision;
-}
-
-/** The policy that a fresh enrolment has: exactly the targets that were named, to every operator of the provider. */
-export function allowNamedTargets(targets: TenantTargets): AccessPolicy {
-  return {
-    decide({ target }) {
-      if (targets.has(target)) return { decision: "accepted" };
-      const message = `this tenant has no target ${target}`;
-      return { decision: "refused", reason: { code: "target-not-found", message } };
-    },
-  };
+  /**
+   * Judges a session, when it is offered and again whenever the policy has changed.
+   * @param at when it was offered, in milliseconds since the Unix epoch.
+   */
+  judge(offer: OfferedSession, at: number): PolicyVerdict;
+  /** Why no session at all may begin now, whatever the policy; undefined where nothing is in the way. */
+  obstacle(): CloseReason | undefined;
 }

@@ -16,7 +16,7 @@ import { MessageQueue } from "../rpc/message-queue.ts";
 import { serviceDefinition } from "../rpc/service-definition.ts";
 import { fromRefusal, toRefusal } from "../wire/refusal.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
-import type { OfferedLink, OfferedSession, PolicyDecision } from "./offers.ts";
+import type { Consent, OfferAnswer, OfferedLink, OfferedSession } from "./offers.ts";
 
 const definition = serviceDefinition(ControlService);
 
@@ -105,10 +105,13 @@ export class ControlConnection {
     }
   }
 
-  answerSession(sessionId: string, answer: PolicyDecision): void {
+  answerSession(sessionId: string, answer: OfferAnswer): void {
     switch (answer.decision) {
       case "accepted":
-        return this.#send("sessionAnswer", { sessionId, decision: { case: "accepted", value: {} } });
+        return this.#send("sessionAnswer", {
+          sessionId,
+          decision: { case: "accepted", value: { decidedBy: decidedBy(answer.consent) } },
+        });
       case "pending": {
         const within = durationFromMs(answer.withinMs);
         return this.#send("sessionAnswer", { sessionId, decision: { case: "pending", value: { within } } });
@@ -198,6 +201,11 @@ function dispatch(message: ConnectResponse["message"], handler: ControlHandler):
     default:
       return; // a welcome says nothing new, and what is not known comes from a newer contract
   }
+}
+
+/** For the provider's audit log: which rule it was is the tenant's own business. At most 255 bytes. */
+function decidedBy(consent: Consent): string {
+  return consent.by === "policy" ? "policy" : Buffer.from(consent.name).subarray(0, 240).toString("utf8");
 }
 
 const ROLE_NAMES: Partial<Record<OperatorRole, OfferedSession["operatorRole"]>> = {

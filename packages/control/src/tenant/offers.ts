@@ -12,7 +12,7 @@ export interface OfferedSession {
   sourceAddress: string;
   /** SHA-256 of the operator's public key, hexadecimal, as the cloud redirector says. */
   operatorKeyFingerprint: string;
-  /** How long the cloud redirector waits for a first answer, in milliseconds. */
+  /** How long the cloud redirector waits for the final answer, in milliseconds. */
   answerWithinMs: number;
 }
 
@@ -25,6 +25,11 @@ export interface OfferedLink {
   rendezvousAddress: string;
 }
 
-/** What the tenant's policy says of a session. */
-export type PolicyDecision =
-  { decision: "accepted" } | { decision: "pending"; withinMs: number } | { decision: "refused"; reason: CloseReason };
+/** Who allowed a session: the policy, by one of its rules, or a person. */
+export type Consent = { by: "policy"; because: string } | { by: "person"; name: string };
+
+/** What the cloud redirector is told about an offer; after `pending`, another answer follows. */
+export type OfferAnswer =
+  | { decision: "accepted"; consent: Consent }
+  | { decision: "pending"; withinMs: number }
+  | { decision: "refused"; reason: CloseReason };

@@ -11,7 +11,7 @@ import type { TenantWelcome } from "./control-connection.ts";
 import { ControlConnection } from "./control-connection.ts";
 import { formatTargets } from "./targets.ts";
 import type { TenantHome } from "./tenant-home.ts";
-import type { TenantSessionObserver } from "./tenant-sessions.ts";
+import type { TenantSessionObserver } from "./tenant-session-observer.ts";
 import { TenantSessions } from "./tenant-sessions.ts";
 
 /** What a tenant redirector is made of. */
@@ -22,7 +22,19 @@ export interface TenantRedirectorOptions {
   log: Log;
   clock: WallClock;
   backoff: Backoff;
+  /** Called when a consent request comes or goes. Must not throw. Default: nobody. */
+  onRequestsChange?: () => void;
 }
+
+/**
+ * Where the control connection stands, for people.
+ *
+ * - `connected`: it is there; `since` is when it was welcomed.
+ * - `disconnected`: it is being dialled, or the next attempt is waited for.
+ */
+export type ConnectionState =
+  | { name: "connected"; address: string; provider: string; since: number }
+  | { name: "disconnected"; why: string; since: number };
 
 /** Reasons that no reconnecting mends: somebody has to do something first. */
 const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -42,15 +54,25 @@ const CLOCK_TOLERANCE_MS = 120_000;
 /** The tenant redirector: holds the control connection, and serves the sessions that its policy accepts. */
 export class TenantRedirector {
   readonly #options: TenantRedirectorOptions;
-  readonly #sessions: TenantSessions;
+  /** What is offered, asked and open. */
+  readonly sessions: TenantSessions;
   readonly #stop = new AbortController();
   #connection: ControlConnection | undefined;
+  #state: ConnectionState;
   #running: Promise<CloseReason> | undefined;
 
   constructor(options: TenantRedirectorOptions) {
     this.#options = options;
-    const { home, policy, observer } = options;
-    this.#sessions = new TenantSessions({ identity: home.identity, targets: home.targets, policy, observer });
+    const { home, policy, observer, clock, onRequestsChange } = options;
+    const { identity, targets } = home;
+    const notice = onRequestsChange === undefined ? {} : { onRequestsChange };
+    this.sessions = new TenantSessions({ identity, targets, policy, observer, clock, ...notice });
+    this.#state = { name: "disconnected", why: "not dialled yet", since: clock.wallNow() };
+  }
+
+  /** Where the control connection stands. */
+  get state(): ConnectionState {
+    return this.#state;
   }
 
   /** Connects, and reconnects for as long as that may help. Resolves to why it stopped. Never rejects. */
@@ -61,7 +83,7 @@ export class TenantRedirector {
 
   /** Says goodbye, ends all sessions and stops. May be called twice. */
   async stop(reason: CloseReason): Promise<void> {
-    await this.#sessions.closeAll(reason);
+    await this.sessions.closeAll(reason);
     this.#stop.abort();
     const connection = this.#connection;
     if (connection !== undefined) {
@@ -81,8 +103,9 @@ export class TenantRedirector {
       const address = addresses[attempt % addresses.length] ?? "";
       const startedAt = clock.now();
       const reason = await this.#connectOnce(address);
+      this.#state = { name: "disconnected", why: reason.message, since: clock.wallNow() };
       if (FINAL.has(reason.code)) {
-        await this.#sessions.closeAll(reason);
+        await this.sessions.closeAll(reason);
         return reason;
       }
       await this.#pauseAfter(reason, address, backoff.next(clock.now() - startedAt));
@@ -93,7 +116,7 @@ export class TenantRedirector {
   /** Holds one control connection until it is over. Resolves to why it is. */
   async #connectOnce(address: string): Promise<CloseReason> {
     const { home, clock, observer, log } = this.#options;
-    const sessions = this.#sessions;
+    const sessions = this.sessions;
     let channel: ReturnType<typeof openChannel> | undefined;
     try {
       channel = openChannel(home.identity, address);
@@ -118,6 +141,8 @@ export class TenantRedirector {
       const connection = await ControlConnection.open(channel, hello, handler, clock, this.#stop.signal);
       this.#connection = connection;
       sessions.connectTo(connection, address);
+      const { provider } = connection.welcome;
+      this.#state = { name: "connected", address, provider, since: clock.wallNow() };
       this.#welcomed(connection.welcome, address);
       observer.connected(connection.welcome);
       return await connection.closed;

@@ -1,26 +1,23 @@
 import type { Address, CloseReason } from "@drawbridge/dataplane";
-import { parseAddress } from "@drawbridge/dataplane";
+import { closeReasonFrom, parseAddress } from "@drawbridge/dataplane";
 import type { EnrolledIdentity } from "../identity/index.ts";
+import type { WallClock } from "../wire/wall-clock.ts";
 import type { AccessPolicy } from "./access-policy.ts";
-import type { OfferedLink, OfferedSession, PolicyDecision } from "./offers.ts";
+import type { ConsentOutcome } from "./consent/consent-requests.ts";
+import { ConsentRequests } from "./consent/consent-requests.ts";
+import type { Consent, OfferAnswer, OfferedLink, OfferedSession } from "./offers.ts";
+import { OpenSession } from "./open-session.ts";
+import type { PolicyVerdict } from "./policy/policy.ts";
 import type { TenantTargets } from "./targets.ts";
-import type { TenantLinkEnd } from "./tenant-link.ts";
 import { TenantLink } from "./tenant-link.ts";
+import type { TenantSessionObserver } from "./tenant-session-observer.ts";
 
 /** The way back to the cloud redirector: the control connection that is there now. */
 export interface AnswerPort {
-  answerSession(sessionId: string, answer: PolicyDecision): void;
+  answerSession(sessionId: string, answer: OfferAnswer): void;
+  closeSession(sessionId: string, reason: CloseReason): void;
   linkAccepted(linkId: string): void;
   linkRefused(linkId: string, reason: CloseReason): void;
-}
-
-/** Told of what sessions do. Must not throw. */
-export interface TenantSessionObserver {
-  sessionOpened(offer: OfferedSession): void;
-  sessionRefused(offer: OfferedSession, reason: CloseReason): void;
-  sessionEnded(offer: OfferedSession, reason: CloseReason): void;
-  linkOpened(offer: OfferedSession, linkId: string): void;
-  linkClosed(offer: OfferedSession, linkId: string, end: TenantLinkEnd): void;
 }
 
 /** What the sessions of a tenant redirector are made of. */
@@ -29,27 +26,32 @@ export interface TenantSessionsOptions {
   targets: TenantTargets;
   policy: AccessPolicy;
   observer: TenantSessionObserver;
+  clock: WallClock;
+  /** Called when a consent request comes or goes. Must not throw. Default: nobody. */
+  onRequestsChange?: () => void;
   /** Links of one session at a time. Default 64. */
   maxLinksPerSession?: number;
+  /** Links in all at a time. Default 4,096. */
+  maxLinks?: number;
   /** Sessions at a time. Default 1,024, as many as a hello can hold. */
   maxSessions?: number;
 }
 
-interface OpenSession {
-  offer: OfferedSession;
-  target: Address;
-  links: Map<string, TenantLink>;
-}
-
-/** The sessions that this tenant has accepted, and their links. They outlive a lost control connection. */
+/** What is offered, asked and open, and the links. Open sessions outlive a lost control connection. */
 export class TenantSessions {
+  /** The questions that wait for a person. */
+  readonly requests: ConsentRequests;
   readonly #options: Required<TenantSessionsOptions>;
   readonly #sessions = new Map<string, OpenSession>();
+  /** Sessions that are over, but for the last of their links. */
+  readonly #ending = new Set<Promise<void>>();
   #port: AnswerPort | undefined;
   #cloudAddress = "";
 
   constructor(options: TenantSessionsOptions) {
-    this.#options = { maxLinksPerSession: 64, maxSessions: 1_024, ...options };
+    const onRequestsChange = options.onRequestsChange ?? (() => {});
+    this.#options = { maxLinksPerSession: 64, maxLinks: 4_096, maxSessions: 1_024, ...options, onRequestsChange };
+    this.requests = new ConsentRequests({ clock: options.clock, onChange: onRequestsChange });
   }
 
   /** The ids of the sessions that are open. */
@@ -57,52 +59,159 @@ export class TenantSessions {
     return [...this.#sessions.keys()];
   }
 
-  /** Answers go to this control connection from now on, or nowhere. */
+  /** The sessions that are open, oldest first. */
+  list(): OpenSession[] {
+    return [...this.#sessions.values()];
+  }
+
+  /**
+   * Answers go to this control connection from now on, or nowhere. With a connection that is lost go the questions that
+   * came over it, since the cloud redirector no longer waits for their answers.
+   */
   connectTo(port: AnswerPort | undefined, cloudAddress: string): void {
     this.#port = port;
     this.#cloudAddress = cloudAddress;
+    if (port !== undefined) return;
+    const reason: CloseReason = { code: "tenant-lost", message: "the control connection was lost" };
+    for (const { offer } of this.requests.list()) this.#withdraw(offer.sessionId, reason);
   }
 
-  /** Decides on an offer by the tenant's policy. */
+  /** Decides on an offer by the tenant's policy, or asks a person. */
   offered(offer: OfferedSession): void {
-    const { policy, observer, targets, maxSessions } = this.#options;
+    const { policy, observer, targets, clock } = this.#options;
+    observer.sessionOffered(offer);
     const target = targets.get(offer.target);
-    const decision = this.#sessions.size >= maxSessions ? tooMany(maxSessions) : policy.decide(offer);
-    if (decision.decision === "refused") observer.sessionRefused(offer, decision.reason);
-    if (decision.decision === "accepted" && target !== undefined) {
-      this.#sessions.set(offer.sessionId, { offer, target, links: new Map() });
-      observer.sessionOpened(offer);
+    const obstacle = this.#obstacle(offer);
+    if (obstacle !== undefined) return this.#refuse(offer, obstacle, "limit");
+    if (target === undefined) return this.#refuse(offer, noTarget(offer.target), "targets");
+    const offeredAt = clock.wallNow();
+    const verdict = policy.judge(offer, offeredAt);
+    switch (verdict.verdict) {
+      case "allow":
+        return this.#open(offer, target, { by: "policy", because: verdict.because }, offeredAt, verdict.maxSessionMs);
+      case "deny":
+        return this.#refuse(offer, verdict.reason, verdict.because);
+      case "ask":
+        return this.#ask(offer, target, offeredAt, verdict);
     }
-    this.#port?.answerSession(offer.sessionId, decision);
+  }
+
+  /** Judges all that is open or asked anew, because the policy has changed. What it does not allow any more ends. */
+  review(): void {
+    const { policy } = this.#options;
+    for (const session of this.list()) {
+      const verdict = policy.judge(session.offer, session.offeredAt);
+      if (verdict.verdict === "deny") this.end(session.offer.sessionId, verdict.reason);
+      else if (verdict.verdict === "ask" && session.consent.by === "policy") {
+        this.end(session.offer.sessionId, NOT_CONSENTED);
+      } else this.#limit(session, verdict.maxSessionMs);
+    }
+    for (const { offer, askedAt } of this.requests.list()) {
+      const verdict = policy.judge(offer, askedAt);
+      if (verdict.verdict !== "deny" || this.requests.withdraw(offer.sessionId) === undefined) continue;
+      this.#refuse(offer, verdict.reason, verdict.because);
+    }
   }
 
   /** Makes this end of a link, in a session that was accepted and not closed since. */
   linkOffered(offer: OfferedLink): void {
+    const { maxLinks, maxLinksPerSession } = this.#options;
     const session = this.#sessions.get(offer.sessionId);
     const refuse = (reason: CloseReason): void => this.#port?.linkRefused(offer.linkId, reason);
     if (session === undefined) {
       return refuse({ code: "session-not-found", message: `the tenant has no session ${offer.sessionId}` });
     }
-    if (session.links.has(offer.linkId) || session.links.size >= this.#options.maxLinksPerSession) {
+    if (session.links.has(offer.linkId) || session.links.size >= maxLinksPerSession) {
       return refuse({ code: "limit-exceeded", message: "the session has too many links at the tenant" });
+    }
+    if (this.list().reduce((sum, { links }) => sum + links.size, 0) >= maxLinks) {
+      return refuse({ code: "limit-exceeded", message: `the tenant has ${maxLinks} links open` });
     }
     this.#startLink(session, offer);
   }
 
-  /** Ends a session and its links. An id that is not known is ignored. */
+  /** A session is over, or its offer is withdrawn. An id that is not known is ignored. */
   close(sessionId: string, reason: CloseReason): void {
+    this.#withdraw(sessionId, reason);
     const session = this.#sessions.get(sessionId);
     if (session === undefined) return;
     this.#sessions.delete(sessionId);
-    for (const link of session.links.values()) link.destroy(reason);
-    this.#options.observer.sessionEnded(session.offer, reason);
+    const over = session.end(reason).then((totals) => {
+      this.#ending.delete(over);
+      this.#options.observer.sessionEnded(session.offer, reason, totals);
+    });
+    this.#ending.add(over);
   }
 
-  /** Ends all sessions; resolves when every link is over. */
+  /** Ends a session from this side. */
+  end(sessionId: string, reason: CloseReason): void {
+    if (!this.#sessions.has(sessionId)) return;
+    this.#port?.closeSession(sessionId, reason);
+    this.close(sessionId, reason);
+  }
+
+  /** Ends all sessions and takes all questions back; resolves when every link is over. */
   async closeAll(reason: CloseReason): Promise<void> {
-    const links = [...this.#sessions.values()].flatMap((session) => [...session.links.values()]);
+    for (const { offer } of this.requests.list()) this.#withdraw(offer.sessionId, reason);
     for (const id of this.ids()) this.close(id, reason);
-    await Promise.all(links.map((link) => link.closed));
+    await this.settled();
+  }
+
+  /** Resolves when the links of all sessions that have ended so far are over. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#ending);
+  }
+
+  #obstacle({ sessionId }: OfferedSession): CloseReason | undefined {
+    const { maxSessions, policy } = this.#options;
+    if (this.#sessions.has(sessionId) || this.requests.has(sessionId)) {
+      return { code: "protocol-violation", message: `the session ${sessionId} was offered twice` };
+    }
+    if (this.#sessions.size < maxSessions) return policy.obstacle();
+    return { code: "limit-exceeded", message: `the tenant has ${maxSessions} sessions open` };
+  }
+
+  #ask(offer: OfferedSession, target: Address, offeredAt: number, verdict: PolicyVerdict & { verdict: "ask" }): void {
+    const { because, timeoutMs, maxSessionMs } = verdict;
+    const withinMs = Math.min(timeoutMs, offer.answerWithinMs);
+    const decided = (outcome: ConsentOutcome): void => {
+      if (outcome.outcome === "lapsed") return this.#refuse(offer, outcome.reason, "nobody");
+      if (outcome.outcome === "refused") return this.#refuse(offer, outcome.reason, outcome.by);
+      this.#open(offer, target, { by: "person", name: outcome.by }, offeredAt, maxSessionMs);
+    };
+    try {
+      this.requests.ask(offer, withinMs, decided);
+    } catch (error) {
+      return this.#refuse(offer, closeReasonFrom(error), "limit");
+    }
+    this.#options.observer.sessionPending(offer, because, withinMs);
+    this.#port?.answerSession(offer.sessionId, { decision: "pending", withinMs });
+  }
+
+  #open(offer: OfferedSession, target: Address, consent: Consent, offeredAt: number, maxSessionMs?: number): void {
+    // Looked at again, because a person may have taken a while.
+    const obstacle = this.#obstacle(offer);
+    if (obstacle !== undefined) return this.#refuse(offer, obstacle, "limit");
+    const session = new OpenSession(offer, target, consent, offeredAt, this.#options.clock);
+    this.#sessions.set(offer.sessionId, session);
+    this.#limit(session, maxSessionMs);
+    this.#options.observer.sessionOpened(offer, consent);
+    this.#port?.answerSession(offer.sessionId, { decision: "accepted", consent });
+  }
+
+  #limit(session: OpenSession, maxSessionMs: number | undefined): void {
+    const message = "the session has lasted as long as the tenant's policy allows";
+    session.limitTo(maxSessionMs, () => this.end(session.offer.sessionId, { code: "expired", message }));
+  }
+
+  #refuse(offer: OfferedSession, reason: CloseReason, by: string): void {
+    this.#options.observer.sessionRefused(offer, reason, by);
+    this.#port?.answerSession(offer.sessionId, { decision: "refused", reason });
+  }
+
+  #withdraw(sessionId: string, reason: CloseReason): void {
+    const offer = this.requests.withdraw(sessionId);
+    if (offer !== undefined) this.#options.observer.sessionWithdrawn(offer, reason);
   }
 
   #startLink(session: OpenSession, { linkId, token, rendezvousAddress }: OfferedLink): void {
@@ -120,15 +229,21 @@ export class TenantSessions {
         observer.linkOpened(session.offer, linkId);
       },
     });
-    session.links.set(linkId, link);
+    session.add(linkId, link);
     void link.closed.then((end) => {
-      session.links.delete(linkId);
+      session.remove(linkId, end);
       if (end.outcome === "refused") this.#port?.linkRefused(linkId, end.reason);
       observer.linkClosed(session.offer, linkId, end);
     });
   }
 }
 
-function tooMany(limit: number): PolicyDecision {
-  return { decision: "refused", reason: { code: "limit-exceeded", message: `the tenant has ${limit} sessions open` } };
+const NOT_CONSENTED: CloseReason = {
+  code: "consent-refused",
+  message: "the tenant's policy now asks a person for this session",
+  remedy: "Connect again.",
+};
+
+function noTarget(name: string): CloseReason {
+  return { code: "target-not-found", message: `this tenant has no target ${name}` };
 }

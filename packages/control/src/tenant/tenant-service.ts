@@ -1,0 +1,207 @@
+import { join } from "node:path";
+import type { CloseReason } from "@drawbridge/dataplane";
+import { DrawbridgeError } from "@drawbridge/dataplane";
+import type { Backoff } from "../rpc/backoff.ts";
+import { ExclusiveLock } from "../store/index.ts";
+import type { Log } from "../wire/log.ts";
+import type { WallClock } from "../wire/wall-clock.ts";
+import { readLock } from "./access-lock.ts";
+import { prepareLocalAddress } from "./local/local-address.ts";
+import type { LocalAnswer, LocalRequest } from "./local/local-protocol.ts";
+import { LocalServer } from "./local/local-server.ts";
+import { requestView, sessionView } from "./local/views.ts";
+import { readPolicy } from "./policy/policy-file.ts";
+import { TenantAccess } from "./tenant-access.ts";
+import { TenantAuditLog } from "./tenant-audit-log.ts";
+import type { TenantHome } from "./tenant-home.ts";
+import { openTenantHome } from "./tenant-home.ts";
+import type { TenantRedirectorOptions } from "./tenant-redirector.ts";
+import { TenantRedirector } from "./tenant-redirector.ts";
+import { tellAll } from "./tenant-session-observer.ts";
+
+/** What a running tenant is made of. */
+export interface TenantServiceOptions {
+  /** The home's path. */
+  home: string;
+  observer: TenantRedirectorOptions["observer"];
+  log: Log;
+  clock: WallClock;
+  backoff: Backoff;
+}
+
+/** What has changed by a new policy or lock. */
+export interface Applied {
+  sessionsEnded: number;
+  requestsRefused: number;
+}
+
+/**
+ * A tenant redirector with all that stands around it in its home: the policy, the lock, the audit log and the local
+ * socket. Made by `open`; given up by `stop`.
+ */
+export class TenantService {
+  readonly #options: TenantServiceOptions;
+  readonly #home: TenantHome;
+  readonly #held: ExclusiveLock;
+  readonly #audit: TenantAuditLog;
+  readonly #access: TenantAccess;
+  readonly #redirector: TenantRedirector;
+  readonly #local: LocalServer;
+
+  private constructor(
+    options: TenantServiceOptions,
+    home: TenantHome,
+    held: ExclusiveLock,
+    audit: TenantAuditLog,
+    access: TenantAccess,
+  ) {
+    this.#options = options;
+    this.#home = home;
+    this.#held = held;
+    this.#audit = audit;
+    this.#access = access;
+    this.#local = new LocalServer({
+      answer: (request) => this.#answer(request),
+      requests: () => this.#redirector.sessions.requests.list().map(requestView),
+    });
+    const { observer, log, clock, backoff } = options;
+    this.#redirector = new TenantRedirector({
+      home,
+      policy: access,
+      observer: { ...tellAll([audit.observer(), observer]), connected: (welcome) => observer.connected(welcome) },
+      log,
+      clock,
+      backoff,
+      onRequestsChange: () => this.#local.requestsChanged(),
+    });
+  }
+
+  /**
+   * Opens a home and its local socket; connects to nobody yet.
+   *
+   * Errors: `home-missing`; `home-invalid`, for a wrong policy too; `address-in-use` where it runs already.
+   */
+  static async open(options: TenantServiceOptions): Promise<TenantService> {
+    const { home: path, log, clock } = options;
+    const home = await openTenantHome(path);
+    const policy = await readPolicy(path, home.targets);
+    const held = await takeHome(path);
+    let audit: TenantAuditLog | undefined;
+    try {
+      audit = await TenantAuditLog.open(path, home.identity.name, clock, log);
+      const access = new TenantAccess(policy, undefined, () => audit?.obstacle());
+      const service = new TenantService(options, home, held, audit, access);
+      await service.#local.start(await prepareLocalAddress(path));
+      // After the socket, so that who locks meanwhile has either written its file before or reaches the socket.
+      await service.#readLock();
+      const { rules } = policy;
+      await audit.record("started", { rules: rules.length, locked: access.lock !== undefined });
+      return service;
+    } catch (error) {
+      await audit?.close();
+      held.release();
+      throw error;
+    }
+  }
+
+  /** Connects, and reconnects for as long as that may help. Resolves to why it stopped. Never rejects. */
+  run(): Promise<CloseReason> {
+    return this.#redirector.run();
+  }
+
+  /**
+   * Reads the policy file again. Sessions that it does not allow any more end.
+   *
+   * Errors: `home-invalid`, with line and reason; what held before then goes on.
+   *
+   * @param by who asked, for the audit log.
+   */
+  async reload(by: string): Promise<Applied> {
+    const { home, log } = this.#options;
+    try {
+      this.#access.policy = await readPolicy(home, this.#home.targets);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      void this.#audit.record("policy-refused", { by, why });
+      log.error({ event: "policy-refused" }, `the policy was not reloaded, and what held before goes on: ${why}`);
+      throw error;
+    }
+    const rules = this.#access.policy.rules.length;
+    void this.#audit.record("policy-reloaded", { by, rules });
+    const applied = await this.#review();
+    log.info({ event: "policy-reloaded", rules, ...applied }, `the policy was reloaded and has ${rules} rules`);
+    return applied;
+  }
+
+  /** Says goodbye, ends all sessions, and gives the home up. May be called twice. */
+  async stop(reason: CloseReason): Promise<void> {
+    await this.#local.close();
+    await this.#redirector.stop(reason);
+    void this.#audit.record("stopped", { why: reason.message });
+    await this.#audit.close();
+    this.#held.release();
+  }
+
+  async #answer(request: Exclude<LocalRequest, { call: "watch" }>): Promise<LocalAnswer> {
+    const { requests } = this.#redirector.sessions;
+    switch (request.call) {
+      case "status":
+        return { answer: "status", status: this.#status() };
+      case "requests":
+        return { answer: "requests", requests: requests.list().map(requestView) };
+      case "approve":
+        return { answer: "decided", request: requests.approve(request.id, request.by) };
+      case "refuse":
+        return { answer: "decided", request: requests.refuse(request.id, request.by, request.reason) };
+      case "reload":
+        return { answer: "applied", ...(await this.reload(request.by)) };
+      case "lock-changed":
+        return { answer: "applied", ...(await this.#lockChanged(request.by)) };
+    }
+  }
+
+  #status() {
+    const { sessions, state } = this.#redirector;
+    return {
+      tenant: this.#home.identity.name,
+      connection: state,
+      sessions: sessions.list().map(sessionView),
+      requests: sessions.requests.list().map(requestView),
+    };
+  }
+
+  async #lockChanged(by: string): Promise<Applied> {
+    await this.#readLock();
+    const { lock } = this.#access;
+    void this.#audit.record(lock === undefined ? "unlocked" : "locked", { by, reason: lock?.reason ?? "" });
+    return this.#review();
+  }
+
+  async #readLock(): Promise<void> {
+    const { home, log } = this.#options;
+    const lock = await readLock(home);
+    this.#access.lock = lock;
+    if (lock === undefined) return;
+    log.warn({ event: "locked", ...lock }, "access is locked: nobody is let in until `drawbridge tenant unlock`");
+  }
+
+  async #review(): Promise<Applied> {
+    const { sessions } = this.#redirector;
+    const before = { sessions: sessions.list().length, requests: sessions.requests.list().length };
+    sessions.review();
+    const applied = {
+      sessionsEnded: before.sessions - sessions.list().length,
+      requestsRefused: before.requests - sessions.requests.list().length,
+    };
+    await sessions.settled();
+    return applied;
+  }
+}
+
+async function takeHome(path: string): Promise<ExclusiveLock> {
+  const held = await ExclusiveLock.take(join(path, "running.lock"));
+  if (held !== undefined) return held;
+  throw new DrawbridgeError("address-in-use", `another \`drawbridge tenant run\` is running on ${path}`, {
+    remedy: "Use that one (see `drawbridge tenant status`), stop it first, or name another --home.",
+  });
+}
