@@ -147,7 +147,7 @@ export class Chain implements AsyncDisposable {
       } catch (error) {
         this.#options.signal?.throwIfAborted();
         // Another program may have taken the port in between; everything else fails the same way again.
-        const isPortInUse = error instanceof DemoFailure && /in use|EADDRINUSE/.test(error.log ?? "");
+        const isPortInUse = error instanceof DemoFailure && /address-in-use|EADDRINUSE/.test(error.log ?? "");
         if (!isPortInUse || attempt === PORT_ATTEMPTS) throw error;
       }
     }

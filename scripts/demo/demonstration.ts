@@ -6,7 +6,6 @@ import { formatByteCounts } from "./byte-counts.ts";
 import { Chain } from "./chain.ts";
 import { DemoFailure } from "./demo-failure.ts";
 import { desktopDrawn, openDesktop, writeScreenshot } from "./desktop-view.ts";
-import type { RdpClient } from "./desktop/rdp-client.ts";
 import { findProgram } from "./desktop/programs.ts";
 import type { DrawbridgeProcess } from "./drawbridge.ts";
 import { Narrator } from "./narrator.ts";
@@ -14,9 +13,11 @@ import type { Screen } from "./screen.ts";
 import { hasDisplay } from "./surroundings.ts";
 import { chooseTarget } from "./target.ts";
 import type { DemoTarget } from "./target.ts";
+import { until } from "./until.ts";
 
 const SCREENSHOT = "drawbridge-screenshot.png";
 const COUNT_INTERVAL_MS = 1_000;
+const CULPRIT_MS = 1_000;
 const TENANT = "acme";
 const REASON = "demonstration";
 
@@ -59,36 +60,59 @@ export async function demonstrate(options: DemoArguments, screen: Screen, signal
 async function showInScreenshot(demonstration: Demonstration): Promise<void> {
   const { screen, target, signal } = demonstration;
   await using session = await connect(demonstration, "none");
-  const address = await listening(session, signal);
-  await using client = await openDesktop({ address, target, display: undefined, signal });
-  screen.line("no display here: the RDP client runs on a virtual one");
-  await desktopDrawn(client, target, signal);
-  const file = join(process.cwd(), SCREENSHOT);
-  await writeScreenshot(client, file, signal);
-  screen.line(`the tenant's desktop is there. Screenshot: ${file}`);
-  await watch(demonstration, session, client.child.exited);
-  await endSession(session, client);
+  await blamingTheCulprit(demonstration, session, async () => {
+    const address = await listening(session, signal);
+    await using client = await openDesktop({ address, target, display: undefined, signal });
+    screen.line("no display here: the RDP client runs on a virtual one");
+    await desktopDrawn(client, target, signal);
+    const file = join(process.cwd(), SCREENSHOT);
+    await writeScreenshot(client, file, signal);
+    screen.line(`the tenant's desktop is there. Screenshot: ${file}`);
+    await watch(demonstration, session, client.child.exited);
+    if (client.child.exit) throw new DemoFailure("the RDP client ended by itself", { log: client.child.tail() });
+  });
+  await session.stop();
 }
 
 async function showOnDisplay(demonstration: Demonstration): Promise<void> {
-  const { screen, target, signal } = demonstration;
+  const { screen, narrator, target, signal } = demonstration;
   const display = process.env["DISPLAY"];
-  if (target.kind === "own" || !display || findProgram("xfreerdp") === undefined) {
-    if (target.kind === "demonstration") screen.line(`log on as ${credentialsText(target)}`);
-    await using session = await connect(demonstration, "auto");
-    await listening(session, signal);
-    await watch(demonstration, session, session.child.exited);
-    return;
+  const ownClient = target.kind === "demonstration" && display && findProgram("xfreerdp") !== undefined;
+  if (!ownClient && target.kind === "demonstration") screen.line(`log on as ${credentialsText(target)}`);
+  await using session = await connect(demonstration, ownClient ? "none" : "auto");
+  await blamingTheCulprit(demonstration, session, async () => {
+    const address = await listening(session, signal);
+    if (!ownClient) {
+      await watch(demonstration, session, session.child.exited);
+      return;
+    }
+    await using client = await openDesktop({ address, target, display, signal });
+    screen.line(`the RDP client is open on display ${display}; close it to end`);
+    await watch(demonstration, session, client.child.exited);
+    if (!signal.aborted && narrator.counts.toRemote === 0) {
+      throw new DemoFailure("the RDP client ended before it showed anything", { log: client.child.tail() });
+    }
+  });
+  await session.stop();
+}
+
+/** When a role has ended by itself, its own words say more than those of whoever noticed. */
+async function blamingTheCulprit(
+  { chain, signal }: Demonstration,
+  session: DrawbridgeProcess,
+  work: () => Promise<void>,
+): Promise<void> {
+  const failed = () => [session, ...chain.processes].map((process) => process.failure()).find(Boolean);
+  try {
+    await work();
+  } catch (error) {
+    signal.throwIfAborted();
+    // The end of a connection is noticed before the end of the process that held it.
+    await until(failed, { what: "a culprit", timeoutMs: CULPRIT_MS, signal }).catch(() => undefined);
+    throw failed() ?? error;
   }
-  await using session = await connect(demonstration, "none");
-  const address = await listening(session, signal);
-  await using client = await openDesktop({ address, target, display, signal });
-  screen.line(`the RDP client is open on display ${display}; close it to end`);
-  await watch(demonstration, session, client.child.exited);
-  if (demonstration.narrator.counts.toRemote === 0) {
-    throw new DemoFailure("the RDP client ended before it showed anything", { log: client.child.tail() });
-  }
-  await endSession(session, client);
+  const failure = signal.aborted ? undefined : failed();
+  if (failure) throw failure;
 }
 
 function connect(demonstration: Demonstration, client: "none" | "auto"): Promise<DrawbridgeProcess> {
@@ -116,12 +140,6 @@ async function watch(demonstration: Demonstration, session: DrawbridgeProcess, e
     await delay(COUNT_INTERVAL_MS, undefined, { signal: limit }).catch(() => undefined);
   }
   screen.endStatus();
-}
-
-/** Closes the client, then the session, so that the roles report the end of the link and of the session. */
-async function endSession(session: DrawbridgeProcess, client: RdpClient): Promise<void> {
-  await client[Symbol.asyncDispose]();
-  await session.stop();
 }
 
 function credentialsText(target: DemoTarget & { kind: "demonstration" }): string {

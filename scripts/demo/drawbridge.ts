@@ -91,7 +91,7 @@ export class DrawbridgeProcess implements AsyncDisposable {
       const found = this.events.find((event) => event.event === name && where(event));
       if (found) return found;
       signal?.throwIfAborted();
-      if (this.#output.finished) throw this.#ended(`before its event "${name}" came`);
+      if (this.#output.finished) throw this.#failure(`before its event "${name}" came`);
       if (timeout.aborted) throw this.#late(name, timeoutMs);
       await this.#output.changed(limit);
     }
@@ -103,6 +103,11 @@ export class DrawbridgeProcess implements AsyncDisposable {
     return { ...exit, stdout: this.lines.join("\n"), events: this.events, tail: this.child.tail() };
   }
 
+  /** Why the command ended by itself; undefined while it runs and when it ended well. */
+  failure(): DemoFailure | undefined {
+    return this.child.exit === undefined || this.child.exit.code === 0 ? undefined : this.#failure("unexpectedly");
+  }
+
   /** Ends the command as Ctrl-C or a service manager would (SIGTERM), and kills it after `graceMs`. */
   stop(graceMs?: number): Promise<ChildExit> {
     return this.child.stop(graceMs);
@@ -112,7 +117,7 @@ export class DrawbridgeProcess implements AsyncDisposable {
     await this.stop();
   }
 
-  #ended(when: string): DemoFailure {
+  #failure(when: string): DemoFailure {
     const exit = this.child.exit ?? { code: null, signal: null };
     return commandFailure(`${this.child.name} ended`, when, { ...exit, events: this.events, tail: this.child.tail() });
   }

@@ -1,9 +1,12 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import {
   decodeInviteCode,
   isEnrolled,
   loadIdentity,
   makePrivateDirectory,
   saveIdentity,
+  writePrivateFile,
 } from "@drawbridge/control/identity";
 import type { EnrolledIdentity } from "@drawbridge/control/identity";
 import { redeemInvite } from "@drawbridge/control/rpc";
@@ -26,8 +29,19 @@ export async function enrollInto(
   const code = decodeInviteCode(await readCode(codeArgument));
   if (!replace && (await isEnrolled(home))) throw taken(home, kind, await loadIdentity(home, kind));
   await makePrivateDirectory(home);
+  await tryToWrite(home);
   await saveIdentity(home, await redeemInvite(kind, code, signal));
   return loadIdentity(home, kind);
+}
+
+/** More than all files of a fresh home together. */
+const HOME_BYTES = 64 * 1024;
+
+/** A disk that is full is better known before the code is spent. */
+async function tryToWrite(home: string): Promise<void> {
+  const file = join(home, "enrolment.tmp");
+  await writePrivateFile(file, Buffer.alloc(HOME_BYTES));
+  await rm(file, { force: true });
 }
 
 function taken(home: string, kind: string, { name, provider }: EnrolledIdentity): DrawbridgeError {

@@ -14,7 +14,11 @@ export async function readCode(argument: string): Promise<string> {
     if (size > MAX_INPUT_BYTES) break;
   }
   const text = Buffer.concat(chunks).toString("utf8").trim();
-  if (text === "") throw new DrawbridgeError("invite-invalid", "no invite code came on standard input");
+  if (text === "") {
+    throw new DrawbridgeError("invite-invalid", "no invite code came on standard input", {
+      remedy: "Pipe the code in, or type it and end with Ctrl-D.",
+    });
+  }
   return codeOfJson(text) ?? text;
 }
 

@@ -8,6 +8,8 @@ import { revokeCommand } from "./commands/revoke.ts";
 import { sessionsCommand } from "./commands/sessions.ts";
 import { tenantCommand } from "./commands/tenant.ts";
 import { tenantsCommand } from "./commands/tenants.ts";
+import { inheritOptions } from "./inherit-options.ts";
+import { throwUsageError } from "./usage-error.ts";
 
 const FIRST_STEPS = `
 The first session, on three machines (or one, with three --home folders):
@@ -28,7 +30,6 @@ export function createProgram(): Command {
     .description("Remote desktop, and any other TCP service, on machines that only ever dial out.")
     .version(SOFTWARE, "--version", "show the version")
     .addHelpText("after", FIRST_STEPS)
-    .showHelpAfterError("(see --help)")
     .addCommand(cloudCommand())
     .addCommand(tenantCommand())
     .addCommand(operatorCommand())
@@ -37,12 +38,16 @@ export function createProgram(): Command {
     .addCommand(sessionsCommand())
     .addCommand(revokeCommand())
     .addCommand(auditCommand());
-  return withExitOverride(program);
+  program.hook("preAction", (_program, command) => inheritOptions(command));
+  return withOurErrors(program);
 }
 
-/** Makes every command throw where commander would end the process. */
-function withExitOverride(command: Command): Command {
-  command.exitOverride();
-  for (const child of command.commands) withExitOverride(child as Command);
+/** Makes every command throw where commander would write to standard error and end the process. */
+function withOurErrors(command: Command): Command {
+  command.exitOverride((error) => throwUsageError(command, error));
+  command.configureOutput({ outputError: () => {} });
+  // Otherwise `audit verify --home DIR` gives the home to `audit`, and `verify` takes the usual one.
+  command.enablePositionalOptions();
+  for (const child of command.commands) withOurErrors(child as Command);
   return command;
 }

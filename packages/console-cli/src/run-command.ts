@@ -21,6 +21,8 @@ export interface CommandContext {
   log: Log;
   /** Fires on Ctrl-C, SIGTERM and SIGHUP, and when nobody reads standard output any more. */
   signal: AbortSignal;
+  /** From now on SIGHUP calls this and interrupts no more, unless the command's terminal is gone. */
+  onHangup: (handler: () => void) => void;
   /** The folder of a role's files. */
   home: (role: HomeRole) => string;
 }
@@ -41,6 +43,7 @@ export async function runCommand(
     await command({
       output,
       signal,
+      onHangup: (handler) => interrupt.onHangup(handler),
       log: createLog({ level: options.logLevel, format: options.logFormat }),
       home: (role) => resolveHome(options.home, process.env, process.platform, role),
     });

@@ -1,3 +1,4 @@
+import { isatty } from "node:tty";
 import { DrawbridgeError } from "@drawbridge/dataplane";
 import { EXIT } from "./exit-codes.ts";
 
@@ -6,11 +7,23 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** A terminal and a launcher may both pass the same Ctrl-C on: what comes this soon after the first is the same one. */
 const SAME_MS = 500;
 
-/** Aborts on the first SIGINT, SIGTERM or SIGHUP; a later one ends the process at once. */
-export function interruptSignal(): { signal: AbortSignal; release: () => void } {
+/** What interrupts a command. */
+export interface Interrupt {
+  /** Aborts on the first SIGINT, SIGTERM or SIGHUP; a later one ends the process at once. */
+  readonly signal: AbortSignal;
+  /** From now on SIGHUP calls this instead, unless it says that the command's terminal is gone. */
+  onHangup(handler: () => void): void;
+  release(): void;
+}
+
+/** Listens for the signals that interrupt a command. */
+export function interruptSignal(): Interrupt {
   const abort = new AbortController();
+  const atTerminal = hasTerminal();
+  let hangup: (() => void) | undefined;
   let firstAt: number | undefined;
   const onSignal = (name: NodeJS.Signals): void => {
+    if (name === "SIGHUP" && hangup !== undefined && hasTerminal() === atTerminal) return hangup();
     const now = performance.now();
     if (firstAt !== undefined && now - firstAt > SAME_MS) process.exit(EXIT.failed);
     firstAt ??= now;
@@ -20,5 +33,10 @@ export function interruptSignal(): { signal: AbortSignal; release: () => void } 
   const release = (): void => {
     for (const name of SIGNALS) process.off(name, onSignal);
   };
-  return { signal: abort.signal, release };
+  return { signal: abort.signal, onHangup: (handler) => void (hangup = handler), release };
+}
+
+/** A descriptor whose terminal was closed is a terminal no more. */
+function hasTerminal(): boolean {
+  return isatty(0) || isatty(2);
 }

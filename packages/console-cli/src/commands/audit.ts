@@ -8,7 +8,7 @@ import { withOperatorChannel } from "../operator-channel.ts";
 import { plain } from "../rendering/index.ts";
 import { runCommand } from "../run-command.ts";
 
-/** `drawbridge audit`: what has happened, and `audit verify`. */
+/** `drawbridge audit`: what has happened; `audit verify` and `audit export` on the cloud redirector's own machine. */
 export function auditCommand() {
   const audit = commandNamed("audit", "read the audit log (admins)")
     .option("--since <time>", "only records of this time or later, for example 2026-11-22T08:00Z", parseTime)
@@ -32,7 +32,7 @@ export function auditCommand() {
         }),
       ),
     );
-  return audit.addCommand(verifyCommand());
+  return audit.addCommand(verifyCommand()).addCommand(exportCommand());
 }
 
 const iso = ({ time }: AuditEntry): string => new Date(time).toISOString();
@@ -70,6 +70,27 @@ function verifyCommand() {
             { event: "intact", records, headHash },
             plain`All ${records} records are intact. Head: ${headHash}`,
           );
+        } finally {
+          await store.close();
+        }
+      }),
+  );
+}
+
+function exportCommand() {
+  return commandNamed("export", "print the whole audit log as JSON lines, with what its hashes are made of").action(
+    (options) =>
+      runCommand(options, async ({ output, signal, home }) => {
+        const { store } = await openCloudHome(home("cloud"));
+        try {
+          let afterSequence = 0;
+          for (;;) {
+            const page = await store.audit.read({ afterSequence });
+            for (const record of page) output.result(record, JSON.stringify(record));
+            const last = page.at(-1);
+            if (last === undefined || signal.aborted) return;
+            afterSequence = last.sequence;
+          }
         } finally {
           await store.close();
         }

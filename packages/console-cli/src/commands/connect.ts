@@ -6,6 +6,7 @@ import type { FoundClient } from "../clients/index.ts";
 import { CLIENT_NAMES, detectClient, isWsl, launch, systemEnvironment } from "../clients/index.ts";
 import { commandNamed } from "../common-options.ts";
 import { parseDuration } from "../duration-option.ts";
+import { parseLabel } from "../label-option.ts";
 import { withOperatorChannel } from "../operator-channel.ts";
 import type { CommandContext } from "../run-command.ts";
 import { runCommand } from "../run-command.ts";
@@ -41,8 +42,8 @@ export function connectCommand() {
     .option("--allow-other-users", "let every user of this machine use the session (default: your own processes only)")
     .option("--client <name>", `auto, none (only listen), or one of: ${CLIENT_NAMES.join(", ")}`, "auto")
     .option("--user <name>", "the user name to log on with")
-    .option("--reason <text>", "why; the tenant sees it, and it is kept in the audit log", "")
-    .option("--ticket <text>", "a ticket number or the like", "")
+    .option("--reason <text>", "why; the tenant sees it, and it is kept in the audit log", parseLabel, "")
+    .option("--ticket <text>", "a ticket number or the like", parseLabel, "")
     .option("--for <time>", "end the session after this time at the latest, for example 30m or 2h", parseDuration)
     .action((tenant, options) => runCommand(options, (context) => connect(context, tenant, options)));
 }

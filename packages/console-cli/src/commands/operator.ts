@@ -47,7 +47,9 @@ function forgetCommand() {
         const path = home("operator");
         const { provider } = await loadIdentity(path, "operator");
         if (!(await new KnownTenants(path, provider).forget(tenant))) {
-          throw new DrawbridgeError("invalid-argument", `no key of tenant ${tenant} is known here`);
+          throw new DrawbridgeError("invalid-argument", `no key of tenant ${tenant} is known here`, {
+            remedy: "Check the name; there may be nothing to forget.",
+          });
         }
         output.result({ event: "forgotten", tenant }, plain`The key of tenant ${tenant} is forgotten.`);
       }),

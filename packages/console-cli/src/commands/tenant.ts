@@ -1,25 +1,16 @@
 import { Command } from "@commander-js/extra-typings";
 import { formatFingerprint, loadIdentity } from "@drawbridge/control/identity";
-import { Backoff } from "@drawbridge/control/rpc";
-import type { OfferedSession, TenantSessionObserver, TenantWelcome } from "@drawbridge/control/tenant";
-import {
-  allowNamedTargets,
-  DEFAULT_TARGET,
-  formatTargets,
-  openTenantHome,
-  parseTargets,
-  saveTargets,
-  TenantRedirector,
-} from "@drawbridge/control/tenant";
-import type { Log } from "@drawbridge/control/wire";
-import { systemWallClock } from "@drawbridge/control/wire";
-import { closeReasonError } from "@drawbridge/dataplane";
+import { DEFAULT_TARGET, formatTargets, parseTargets, policyPath } from "@drawbridge/control/tenant";
+import { saveTargets, writeFreshPolicy } from "@drawbridge/control/tenant";
 import { collect, commandNamed } from "../common-options.ts";
 import { enrollInto } from "../enroll.ts";
-import type { Output } from "../rendering/index.ts";
 import { plain } from "../rendering/index.ts";
-import type { CommandContext } from "../run-command.ts";
 import { runCommand } from "../run-command.ts";
+import { tenantAuditCommand } from "./tenant-audit.ts";
+import { lockCommand, unlockCommand } from "./tenant-lock.ts";
+import { approveCommand, refuseCommand, requestsCommand } from "./tenant-requests.ts";
+import { reloadCommand, runTenantCommand } from "./tenant-run.ts";
+import { statusCommand } from "./tenant-status.ts";
 
 /** `drawbridge tenant …`: the customer's side. */
 export function tenantCommand(): Command {
@@ -27,6 +18,14 @@ export function tenantCommand(): Command {
     .description("the tenant redirector: enrol this machine, let the provider's operators reach its targets")
     .addCommand(enrollCommand())
     .addCommand(runTenantCommand())
+    .addCommand(statusCommand())
+    .addCommand(requestsCommand())
+    .addCommand(approveCommand())
+    .addCommand(refuseCommand())
+    .addCommand(lockCommand())
+    .addCommand(unlockCommand())
+    .addCommand(reloadCommand())
+    .addCommand(tenantAuditCommand())
     .addCommand(fingerprintCommand());
 }
 
@@ -39,7 +38,7 @@ function enrollCommand() {
       collect,
       [],
     )
-    .option("--replace", "put the new identity in place of one that is there")
+    .option("--replace", "put the new identity in place of one that is there; a policy that is there stays")
     .action((code, options) =>
       runCommand(options, async ({ output, signal, home }) => {
         const targets = parseTargets(options.target.length > 0 ? options.target : [DEFAULT_TARGET]);
@@ -47,80 +46,22 @@ function enrollCommand() {
         const identity = await enrollInto(path, "tenant", code, options.replace ?? false, signal);
         await saveTargets(path, targets);
         const { name, provider, keyFingerprint } = identity;
+        const fresh = await writeFreshPolicy(path, targets, provider);
         const fingerprint = formatFingerprint(Buffer.from(keyFingerprint, "hex"));
-        const allowed = formatTargets(targets).map((target) => `${target.name} (${target.address})`);
+        const names = formatTargets(targets).map((target) => `${target.name} (${target.address})`);
+        const policy = policyPath(path);
+        const who = fresh
+          ? plain`Operators of ${provider} may reach: ${names.join(", ")}, and nothing else. ${policy} says how to ask or deny instead.`
+          : plain`Its targets are: ${names.join(", ")}. Who may reach them stays as ${policy} has it.`;
+        const record = { event: "enrolled", kind: "tenant", name, provider, fingerprint, home: path, policy };
         output.result(
-          {
-            event: "enrolled",
-            kind: "tenant",
-            name,
-            provider,
-            fingerprint,
-            home: path,
-            targets: formatTargets(targets),
-          },
-          plain`This machine is enrolled as tenant ${name} of ${provider}. Its key is ${fingerprint}.
-Operators of ${provider} may reach: ${allowed.join(", ")}, and nothing else. Change that in ${path}/settings.json.
+          { ...record, targets: formatTargets(targets) },
+          `${plain`This machine is enrolled as tenant ${name} of ${provider}. Its key is ${fingerprint}.`}
+${who}
 Next: drawbridge tenant run`,
         );
       }),
     );
-}
-
-function runTenantCommand() {
-  return commandNamed("run", "hold the connection to the provider until Ctrl-C").action((options) =>
-    runCommand(options, runTenant),
-  );
-}
-
-async function runTenant({ output, log, signal, home }: CommandContext): Promise<void> {
-  const tenantHome = await openTenantHome(home("tenant"));
-  const tenant = new TenantRedirector({
-    home: tenantHome,
-    policy: allowNamedTargets(tenantHome.targets),
-    observer: tenantObserver(output, log),
-    log,
-    clock: systemWallClock,
-    backoff: new Backoff(),
-  });
-  const stop = (): void => void tenant.stop({ code: "closed", message: "the tenant redirector was stopped" });
-  signal.addEventListener("abort", stop, { once: true });
-  const reason = await tenant.run();
-  if (!signal.aborted) throw closeReasonError(reason);
-}
-
-/** Writes what sessions do: JSON events on standard output, and the log. */
-function tenantObserver(output: Output, log: Log): TenantSessionObserver & { connected(welcome: TenantWelcome): void } {
-  let ready = false;
-  const tell = (record: { event: string; [field: string]: unknown }, text: string): void => {
-    output.record(record);
-    log.info(record, text);
-  };
-  const about = ({ sessionId, operator, target }: OfferedSession) => ({ session: sessionId, operator, target });
-  return {
-    connected({ tenant, epoch, provider }) {
-      const record = { event: ready ? "connected" : "ready", tenant, epoch, provider };
-      if (ready) output.record(record);
-      else output.result(record, plain`Tenant ${tenant} is connected to ${provider}.`);
-      ready = true;
-    },
-    sessionOpened: (offer) => {
-      const why = offer.reason === "" ? "" : ` (${offer.reason})`;
-      const record = { event: "session-opened", ...about(offer), reason: offer.reason, ticket: offer.ticket };
-      tell(record, `${offer.operator} opened session ${offer.sessionId} to ${offer.target}${why}`);
-    },
-    sessionRefused: (offer, { code, message }) =>
-      tell({ event: "session-refused", ...about(offer), code, message }, `refused ${offer.operator}: ${message}`),
-    sessionEnded: (offer, { code, message }) =>
-      tell({ event: "session-ended", ...about(offer), code, message }, `session ${offer.sessionId} ended: ${message}`),
-    linkOpened: (offer, link) =>
-      tell({ event: "link-opened", ...about(offer), link }, `link ${link} of ${offer.sessionId} is open`),
-    linkClosed: (offer, link, { outcome, reason, toTarget, fromTarget }) => {
-      const { code, message } = reason;
-      const record = { event: "link-closed", ...about(offer), link, outcome, code, message };
-      tell({ ...record, toTarget, toRemote: fromTarget }, `link ${link} of ${offer.sessionId} is over: ${message}`);
-    },
-  };
 }
 
 function fingerprintCommand() {

@@ -1,6 +1,6 @@
 import { DrawbridgeError } from "@drawbridge/dataplane";
 import type { PrincipalKind } from "../identity/index.ts";
-import { encodeInviteCode, hashInviteSecret, InviteSecret, validatePrincipalName } from "../identity/index.ts";
+import { encodeInviteCode, hashInviteSecret, InviteSecret, validateGroupName, validatePrincipalName } from "../identity/index.ts";
 import type { OperatorRecord, Store } from "../store/index.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
 import type { Caller, Role } from "./rights.ts";
@@ -26,7 +26,16 @@ export interface InviteOptions {
   caFingerprint: Buffer;
 }
 
-const DAY_MS = 24 * 60 * 60 * 1000;
+const MINUTE_MS = 60 * 1000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+/** The limits of the contract (CreateInviteRequest.expires_in). */
+function validateExpiry(expiresInMs: number): void {
+  if (expiresInMs >= MINUTE_MS && expiresInMs <= 30 * DAY_MS) return;
+  throw new DrawbridgeError("invalid-argument", "an invite code is good for 1 minute to 30 days", {
+    remedy: "Name a time between them, for example 30m, 24h or 7d.",
+  });
+}
 
 /**
  * Makes an invite code. It is returned here and kept nowhere: the store has its hash.
@@ -39,6 +48,8 @@ export async function createInvite(
   createdBy: string,
 ): Promise<{ code: string; expiresAt: number }> {
   validatePrincipalName(request.name);
+  for (const group of request.groups) validateGroupName(group);
+  validateExpiry(request.expiresInMs ?? DAY_MS);
   const secret = InviteSecret.random();
   const expiresAt = clock.wallNow() + (request.expiresInMs ?? DAY_MS);
   const { name, groups } = request;

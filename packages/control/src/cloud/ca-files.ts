@@ -6,6 +6,7 @@ import {
   certificateToPem,
   exportPrivateKeyPem,
   importPrivateKeyPem,
+  parseHomeFile,
   readPrivateFile,
   splitPem,
   writePrivateFile,
@@ -26,7 +27,9 @@ export async function saveAuthority(path: string, file: CaFile, authority: Certi
 /** Reads a CA. Errors: `home-missing`, `home-invalid`. */
 export async function loadAuthority(path: string, file: CaFile): Promise<CertificateAuthority> {
   const text = (await readPrivateFile(join(path, file))).toString("utf8");
-  return CertificateAuthority.load(certificateFromPem(text), importPrivateKeyPem(text, join(path, file)));
+  const load = (): CertificateAuthority =>
+    CertificateAuthority.load(certificateFromPem(text), importPrivateKeyPem(text, join(path, file)));
+  return parseHomeFile(join(path, file), load, "Restore it from a backup: without it everybody has to enrol anew.");
 }
 
 /** The certificates, PEM, of the CAs that are trusted beside the issuing one. */

@@ -30,7 +30,7 @@ export interface CloudHome {
  * Errors: `home-exists` where one is already, `invalid-argument` for a name or address.
  */
 export async function createCloudHome(path: string, provider: string, settings: InitialCloudSettings): Promise<void> {
-  parseAddress(settings.publicAddress);
+  if (parseAddress(settings.publicAddress).port === 0) throw undiallable(settings.publicAddress);
   parseAddress(settings.listen);
   await makePrivateDirectory(path);
   // The settings come last and tell a home that is whole. Whatever an attempt before left without them was never used.
@@ -63,6 +63,12 @@ async function readSettings(path: string): Promise<string> {
       cause: error,
     });
   }
+}
+
+function undiallable(address: string): DrawbridgeError {
+  return new DrawbridgeError("invalid-argument", `nobody can dial ${address}: port 0 is none`, {
+    remedy: "Name the port at which tenants and operators will reach this server, for example 8443.",
+  });
 }
 
 function taken(path: string): DrawbridgeError {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { addressSetting } from "../wire/address-setting.ts";
 import { durationSetting } from "../wire/duration.ts";
 
 const count = z.int().min(1).max(1_000_000);
@@ -57,9 +58,9 @@ const sessionsSchema = z
 /** The schema of `settings.json` in the cloud redirector's home. */
 export const cloudSettingsSchema = z.strictObject({
   /** Where tenants and operators reach this cloud redirector, as `host:port`; goes into invite codes. */
-  publicAddress: z.string(),
+  publicAddress: addressSetting,
   /** Where `cloud run` listens unless told otherwise, as `host:port`. */
-  listen: z.string(),
+  listen: addressSetting,
   /** How long the certificates of tenants and operators are good; they renew at two thirds of it. */
   certificateLife: durationSetting.prefault("90d"),
   sessions: sessionsSchema,

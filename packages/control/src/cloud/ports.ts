@@ -35,7 +35,7 @@ export interface SessionRequest {
 export interface SessionOfferDetails extends SessionPurpose {
   sessionId: string;
   operator: SessionOperator;
-  /** How long the answer is waited for, in milliseconds. */
+  /** How long the final answer is waited for, in milliseconds. */
   answerWithinMs: number;
 }
 

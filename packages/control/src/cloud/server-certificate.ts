@@ -7,6 +7,7 @@ import {
   exportPrivateKeyPem,
   generateKeyPairP256,
   importPrivateKeyPem,
+  parseHomeFile,
   readPrivateFile,
   writePrivateFile,
 } from "../identity/index.ts";
@@ -40,7 +41,7 @@ export async function currentServerCertificate(
   now: number,
 ): Promise<ServerCertificate> {
   const text = (await readPrivateFile(join(path, FILE))).toString("utf8");
-  const certificate = certificateFromPem(text);
+  const certificate = parseHomeFile(join(path, FILE), () => certificateFromPem(text), "Restore it from a backup.");
   if (needsRenewal(certificateFacts(certificate), now)) return issueServerCertificate(path, authority);
   const privateKey = exportPrivateKeyPem(importPrivateKeyPem(text, join(path, FILE)));
   return { certificate: certificateToPem(certificate), privateKey };

@@ -101,8 +101,9 @@ export class Session {
       this.end({ code: "tenant-offline", message: `tenant ${this.purpose.tenant} went offline` });
       return;
     }
-    const { answerWithinMs } = this.#context;
-    port.offerSession({ ...this.purpose, sessionId: this.id, operator: this.operator, answerWithinMs });
+    // The contract's answer_within is for the final answer; a first one, perhaps `pending`, has to come sooner.
+    const { consentWithinMs } = this.#context;
+    port.offerSession({ ...this.purpose, sessionId: this.id, operator: this.operator, answerWithinMs: consentWithinMs });
   }
 
   /** Takes the tenant's decision. One that comes too late is ignored. */

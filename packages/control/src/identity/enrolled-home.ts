@@ -3,6 +3,9 @@ import { DrawbridgeError } from "@drawbridge/dataplane";
 import { z } from "zod";
 import { parseSettings } from "../wire/settings.ts";
 import { certificateFacts, certificateFromPem, splitPem } from "./certificate-facts.ts";
+import { fingerprintHex, keyFingerprint as publicKeyFingerprint } from "./key-fingerprint.ts";
+import { importPrivateKeyPem } from "./key-pair.ts";
+import { parseHomeFile, RESTORE } from "./parse-home-file.ts";
 import { makePrivateDirectory, readPrivateFile, writePrivateFile } from "./private-file.ts";
 
 /** Who an enrolled principal is, where its provider is reached, and what it proves itself with. */
@@ -86,6 +89,20 @@ export async function loadIdentity(home: string, kind: EnrolledIdentity["kind"])
     read(FILES.certificate),
     read(FILES.authorities),
   ]);
-  const { keyFingerprint } = certificateFacts(certificateFromPem(certificate));
-  return { ...identity, privateKey, certificate, certificateAuthorities: splitPem(authorities), keyFingerprint };
+  const keyFingerprint = parseHomeFile(join(home, FILES.certificate), () => fingerprintOf(certificate));
+  const certificateAuthorities = parseHomeFile(join(home, FILES.authorities), () => authoritiesOf(authorities));
+  const { publicKey } = importPrivateKeyPem(privateKey, join(home, FILES.key));
+  if (fingerprintHex(publicKeyFingerprint(publicKey)) !== keyFingerprint) {
+    const message = `${join(home, FILES.key)} is not the key of ${FILES.certificate} beside it`;
+    throw new DrawbridgeError("home-invalid", message, { remedy: RESTORE });
+  }
+  return { ...identity, privateKey, certificate, certificateAuthorities, keyFingerprint };
+}
+
+const fingerprintOf = (certificate: string): string => certificateFacts(certificateFromPem(certificate)).keyFingerprint;
+
+function authoritiesOf(pem: string): string[] {
+  const authorities = splitPem(pem);
+  if (authorities.length === 0) throw new DrawbridgeError("certificate-invalid", "there is no certificate");
+  return authorities;
 }

@@ -34,9 +34,11 @@ export {
   type Principal,
   type PrincipalKind,
   principalUri,
+  validateGroupName,
   validatePrincipalName,
   validateProviderName,
 } from "./principal.ts";
+export { parseHomeFile } from "./parse-home-file.ts";
 export {
   ensurePrivateFile,
   makePrivateDirectory,

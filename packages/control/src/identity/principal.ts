@@ -43,6 +43,14 @@ export function validateProviderName(name: string): void {
   validate("provider name", name, PROVIDER_NAME, "'.', '_' and '-'");
 }
 
+/**
+ * Refuses a name that no group of tenants may have: as for providers.
+ * @throws DrawbridgeError `invalid-argument`; the text proposes the right name where only the case is wrong.
+ */
+export function validateGroupName(name: string): void {
+  validate("group name", name, PROVIDER_NAME, "'.', '_' and '-'");
+}
+
 function validate(what: string, name: string, pattern: RegExp, marks: string): void {
   if (name.length <= MAX_NAME_LENGTH && pattern.test(name)) return;
   const rule = `Use lower-case letters, digits, ${marks}; first and last a letter or digit; at most ${MAX_NAME_LENGTH}.`;

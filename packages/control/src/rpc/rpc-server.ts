@@ -64,6 +64,7 @@ export class RpcServer<Context> {
   readonly #server: Server;
   readonly #injector: ConnectionInjector;
   readonly #middleware: ServerMiddleware<Context>;
+  readonly #connections = new Set<TLSSocket>();
 
   constructor(options: RpcServerOptions<Context>) {
     const maxMessageBytes = options.maxMessageBytes ?? 64 * 1024;
@@ -97,6 +98,8 @@ export class RpcServer<Context> {
 
   /** Takes over a TLS connection whose handshake is complete. */
   inject(socket: TLSSocket): void {
+    this.#connections.add(socket);
+    socket.once("close", () => this.#connections.delete(socket));
     this.#injector.injectConnection(socket);
   }
 
@@ -113,5 +116,7 @@ export class RpcServer<Context> {
   /** Ends all calls and connections at once. May be called twice. */
   destroy(): void {
     this.#server.forceShutdown();
+    // With channelz off, grpc-js 1.14 keeps no list of its sessions, and forceShutdown leaves them all alone.
+    for (const socket of this.#connections) socket.destroy();
   }
 }

@@ -47,6 +47,7 @@ export class TenantService {
   readonly #access: TenantAccess;
   readonly #redirector: TenantRedirector;
   readonly #local: LocalServer;
+  #stopping: Promise<void> | undefined;
 
   private constructor(
     options: TenantServiceOptions,
@@ -87,10 +88,11 @@ export class TenantService {
     const policy = await readPolicy(path, home.targets);
     const held = await takeHome(path);
     let audit: TenantAuditLog | undefined;
+    let service: TenantService | undefined;
     try {
       audit = await TenantAuditLog.open(path, home.identity.name, clock, log);
       const access = new TenantAccess(policy, undefined, () => audit?.obstacle());
-      const service = new TenantService(options, home, held, audit, access);
+      service = new TenantService(options, home, held, audit, access);
       await service.#local.start(await prepareLocalAddress(path));
       // After the socket, so that who locks meanwhile has either written its file before or reaches the socket.
       await service.#readLock();
@@ -98,6 +100,7 @@ export class TenantService {
       await audit.record("started", { rules: rules.length, locked: access.lock !== undefined });
       return service;
     } catch (error) {
+      if (service !== undefined) await service.#local.close();
       await audit?.close();
       held.release();
       throw error;
@@ -134,7 +137,12 @@ export class TenantService {
   }
 
   /** Says goodbye, ends all sessions, and gives the home up. May be called twice. */
-  async stop(reason: CloseReason): Promise<void> {
+  stop(reason: CloseReason): Promise<void> {
+    this.#stopping ??= this.#stop(reason);
+    return this.#stopping;
+  }
+
+  async #stop(reason: CloseReason): Promise<void> {
     await this.#local.close();
     await this.#redirector.stop(reason);
     void this.#audit.record("stopped", { why: reason.message });
@@ -164,6 +172,7 @@ export class TenantService {
     const { sessions, state } = this.#redirector;
     return {
       tenant: this.#home.identity.name,
+      pid: process.pid,
       connection: state,
       sessions: sessions.list().map(sessionView),
       requests: sessions.requests.list().map(requestView),

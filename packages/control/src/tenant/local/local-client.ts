@@ -76,7 +76,8 @@ function cannotAsk(home: string, path: string, cause: unknown): DrawbridgeError 
   const errno = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
   if (errno === "ENOENT" || errno === "ECONNREFUSED") return notRunning(home, cause);
   return new DrawbridgeError("closed", `the tenant redirector cannot be asked at ${path} (${errno})`, {
-    remedy: "Run as the user that runs `drawbridge tenant run`; if it hangs, end that process: all access ends with it.",
+    remedy:
+      "Run as the user that runs `drawbridge tenant run`; if it hangs, end that process: all access ends with it.",
     cause,
   });
 }

@@ -65,6 +65,8 @@ const sessionView = z.object({
 
 const statusView = z.object({
   tenant: z.string(),
+  /** The process that runs, for example to send it SIGHUP. */
+  pid: z.number(),
   connection: z.discriminatedUnion("name", [
     z.object({ name: z.literal("connected"), address: z.string(), provider: z.string(), since: z.number() }),
     z.object({ name: z.literal("disconnected"), why: z.string(), since: z.number() }),

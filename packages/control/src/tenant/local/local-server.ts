@@ -90,7 +90,10 @@ export class LocalServer {
       const line = await firstLine(socket);
       if (line === undefined) return;
       const request = parseRequest(line);
-      if (request.call === "watch") return this.#watch(socket);
+      if (request.call === "watch") {
+        this.#watch(socket);
+        return;
+      }
       socket.setTimeout(ANSWER_MS);
       send(socket, await this.#handler.answer(request));
     } catch (error) {

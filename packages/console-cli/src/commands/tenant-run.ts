@@ -1,0 +1,126 @@
+import { Backoff } from "@drawbridge/control/rpc";
+import type { TenantRedirectorOptions } from "@drawbridge/control/tenant";
+import { askLocal, TenantService } from "@drawbridge/control/tenant";
+import type { Log } from "@drawbridge/control/wire";
+import { systemWallClock } from "@drawbridge/control/wire";
+import { closeReasonError } from "@drawbridge/dataplane";
+import { accountName } from "../account-name.ts";
+import { commandNamed } from "../common-options.ts";
+import type { Output } from "../rendering/index.ts";
+import { formatDuration, plain } from "../rendering/index.ts";
+import type { CommandContext } from "../run-command.ts";
+import { runCommand } from "../run-command.ts";
+
+/** `drawbridge tenant run`. */
+export function runTenantCommand() {
+  return commandNamed("run", "hold the connection to the provider until Ctrl-C; SIGHUP reads the policy again").action(
+    (options) => runCommand(options, runTenant),
+  );
+}
+
+async function runTenant({ output, log, signal, home, onHangup }: CommandContext): Promise<void> {
+  const observer = tenantObserver(output, log);
+  const backoff = new Backoff();
+  const tenant = await TenantService.open({ home: home("tenant"), observer, log, clock: systemWallClock, backoff });
+  const stopped = { code: "closed", message: "the tenant redirector was stopped" } as const;
+  const stop = (): void => void tenant.stop(stopped);
+  // A reload that fails has logged why.
+  onHangup(() => void tenant.reload("SIGHUP").catch(() => {}));
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  const reason = await tenant.run();
+  await tenant.stop(signal.aborted ? stopped : reason);
+  if (!signal.aborted) throw closeReasonError(reason);
+}
+
+type Observer = TenantRedirectorOptions["observer"];
+
+/** Writes what sessions do: JSON events on standard output, and the log. */
+function tenantObserver(output: Output, log: Log): Observer {
+  const tell = (record: { event: string; [field: string]: unknown }, text: string): void => {
+    output.record(record);
+    log.info(record, text);
+  };
+  return { ...connectionEvents(output), ...sessionEvents(tell), ...linkEvents(tell) };
+}
+
+type Tell = (record: { event: string; [field: string]: unknown }, text: string) => void;
+
+function connectionEvents(output: Output): Pick<Observer, "connected"> {
+  let ready = false;
+  return {
+    connected({ tenant, epoch, provider }) {
+      const record = { event: ready ? "connected" : "ready", tenant, epoch, provider };
+      if (ready) output.record(record);
+      else output.result(record, plain`Tenant ${tenant} is connected to ${provider}.`);
+      ready = true;
+    },
+  };
+}
+
+const about = ({ sessionId, operator, target }: { sessionId: string; operator: string; target: string }) => ({
+  session: sessionId,
+  operator,
+  target,
+});
+
+function sessionEvents(tell: Tell): Omit<Observer, "connected" | "linkOpened" | "linkClosed"> {
+  return {
+    sessionOffered: () => {}, // what follows at once says more
+    sessionPending: (offer, because, withinMs) => {
+      const { sessionId, operator, target, reason } = offer;
+      const why = reason === "" ? "" : ` (${reason})`;
+      tell(
+        { event: "consent-asked", ...about(offer), because, withinSeconds: Math.round(withinMs / 1000) },
+        `${operator} asks for ${target}${why}: drawbridge tenant approve ${sessionId}, or refuse, within ${formatDuration(withinMs)}`,
+      );
+    },
+    sessionOpened: (offer, consent) => {
+      const why = offer.reason === "" ? "" : ` (${offer.reason})`;
+      const { reason, ticket } = offer;
+      tell(
+        { event: "session-opened", ...about(offer), reason, ticket, consent },
+        `${offer.operator} opened session ${offer.sessionId} to ${offer.target}${why}`,
+      );
+    },
+    sessionRefused: (offer, { code, message }, by) =>
+      tell({ event: "session-refused", ...about(offer), by, code, message }, `refused ${offer.operator}: ${message}`),
+    sessionWithdrawn: (offer, { code, message }) =>
+      tell(
+        { event: "session-withdrawn", ...about(offer), code, message },
+        `the request ${offer.sessionId} of ${offer.operator} is withdrawn: ${message}`,
+      ),
+    sessionEnded: (offer, { code, message }, totals) =>
+      tell(
+        { event: "session-ended", ...about(offer), code, message, ...totals },
+        `session ${offer.sessionId} ended: ${message}`,
+      ),
+  };
+}
+
+function linkEvents(tell: Tell): Pick<Observer, "linkOpened" | "linkClosed"> {
+  return {
+    linkOpened: (offer, link) =>
+      tell({ event: "link-opened", ...about(offer), link }, `link ${link} of ${offer.sessionId} is open`),
+    linkClosed: (offer, link, { outcome, reason, toTarget, fromTarget }) => {
+      const { code, message } = reason;
+      const record = { event: "link-closed", ...about(offer), link, outcome, code, message };
+      tell({ ...record, toTarget, toRemote: fromTarget }, `link ${link} of ${offer.sessionId} is over: ${message}`);
+    },
+  };
+}
+
+/** `drawbridge tenant reload`. */
+export function reloadCommand() {
+  return commandNamed("reload", "make `tenant run` read policy.yaml again; says what is wrong with it").action(
+    (options) =>
+      runCommand(options, async ({ output, signal, home }) => {
+        const request = { call: "reload", by: accountName() } as const;
+        const { sessionsEnded, requestsRefused } = await askLocal(home("tenant"), request, "applied", signal);
+        output.result(
+          { event: "policy-reloaded", sessionsEnded, requestsRefused },
+          plain`The policy is in force; ${sessionsEnded} sessions were ended, ${requestsRefused} requests refused.`,
+        );
+      }),
+  );
+}

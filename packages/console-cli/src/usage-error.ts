@@ -1,0 +1,34 @@
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { DrawbridgeError } from "@drawbridge/dataplane";
+
+/** What commander throws for a command line that asked for help or the version, and so is right. */
+const ANSWERED = new Set(["commander.helpDisplayed", "commander.version"]);
+
+/** Thrown where everything was said already: the help or the version was asked for, or shown because nothing was. */
+export class AlreadyAnswered extends Error {
+  /** Whether the command line was right. */
+  readonly isRight: boolean;
+
+  constructor(isRight: boolean) {
+    super();
+    this.isRight = isRight;
+  }
+}
+
+/**
+ * Throws what commander found wrong with a command line as an error of ours, `invalid-argument`.
+ *
+ * @throws AlreadyAnswered where the help or the version was shown
+ */
+export function throwUsageError(command: CommandUnknownOpts, error: { code: string; message: string }): never {
+  if (ANSWERED.has(error.code)) throw new AlreadyAnswered(true);
+  if (error.code === "commander.help") throw new AlreadyAnswered(false);
+  const [, message = "", guess = ""] = /^(?:error: )?(.*?)(?:\n\((Did you mean .*\?)\))?$/s.exec(error.message) ?? [];
+  const remedy = `${guess} See \`${commandLine(command)} --help\`.`.trim();
+  throw new DrawbridgeError("invalid-argument", message, { remedy, cause: error });
+}
+
+/** The command as it is typed: `drawbridge cloud invite`. */
+function commandLine(command: CommandUnknownOpts): string {
+  return command.parent === null ? command.name() : `${commandLine(command.parent)} ${command.name()}`;
+}

@@ -1,0 +1,122 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  CloudRedirector,
+  createCloudHome,
+  createInvite,
+  openCloudHome,
+  type CloudHome,
+  type InviteRequest,
+} from "@drawbridge/control/cloud";
+import { certificateFacts, certificateFingerprint, certificateFromPem } from "@drawbridge/control/identity";
+import { decodeInviteCode, type EnrolledIdentity, type InviteCode } from "@drawbridge/control/identity";
+import { openChannel, redeemInvite, type RpcChannel } from "@drawbridge/control/rpc";
+import { AdminClient } from "@drawbridge/control/remote";
+import { systemWallClock, type WallClock } from "@drawbridge/control/wire";
+import { ScriptedOperator, ScriptedTenant } from "./scripted-peers.ts";
+
+/** A line of the cloud redirector's log. */
+export interface LogLine {
+  level: "info" | "warn" | "error" | "debug";
+  fields: object;
+  text: string;
+}
+
+/** A cloud redirector with a home of its own, on a port of loopback, and whoever calls it. */
+export class CloudBench implements AsyncDisposable {
+  readonly log: LogLine[] = [];
+  readonly path: string;
+  cloud!: CloudRedirector;
+  home!: CloudHome;
+  port = 0;
+  readonly #channels: RpcChannel[] = [];
+  readonly #clock: WallClock;
+
+  private constructor(path: string, clock: WallClock) {
+    this.path = path;
+    this.#clock = clock;
+  }
+
+  static async start(clock: WallClock = systemWallClock): Promise<CloudBench> {
+    const path = join(await mkdtemp(join(tmpdir(), "drawbridge-cloud-")), "home");
+    await createCloudHome(path, "example", { publicAddress: "127.0.0.1:1", listen: "127.0.0.1:0" });
+    const bench = new CloudBench(path, clock);
+    await bench.run();
+    return bench;
+  }
+
+  /** A cloud redirector on the bench's home; not started. */
+  async make(): Promise<CloudRedirector> {
+    this.home = await openCloudHome(this.path);
+    const line = (level: LogLine["level"]) => (fields: object, text: string) => void this.log.push({ level, fields, text });
+    const log = { info: line("info"), warn: line("warn"), error: line("error"), debug: line("debug") };
+    this.cloud = new CloudRedirector({ home: this.home, log, clock: this.#clock });
+    return this.cloud;
+  }
+
+  /** Starts a cloud redirector on the home; on the port of the one before it, if there was one. */
+  async run(): Promise<void> {
+    const cloud = await this.make();
+    this.port = (await cloud.start({ host: "127.0.0.1", port: this.port })).port;
+  }
+
+  stop(): Promise<void> {
+    return this.cloud.stop({ code: "shutting-down", message: "the test stops it" });
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  async invite(request: InviteRequest): Promise<InviteCode> {
+    const { store, authority } = this.home;
+    const caFingerprint = certificateFingerprint(authority.certificateDer);
+    const options = { store, clock: this.#clock, addresses: [this.address], caFingerprint };
+    return decodeInviteCode((await createInvite(options, request, "local")).code);
+  }
+
+  async enrolTenant(name: string, groups: string[] = []): Promise<EnrolledIdentity> {
+    return withFingerprint(await redeemInvite("tenant", await this.invite({ kind: "tenant", name, groups })));
+  }
+
+  async enrolOperator(name: string, role: "viewer" | "operator" | "admin" = "operator"): Promise<EnrolledIdentity> {
+    const code = await this.invite({ kind: "operator", name, role, groups: [] });
+    return withFingerprint(await redeemInvite("operator", code));
+  }
+
+  channel(identity: EnrolledIdentity): RpcChannel {
+    const channel = openChannel(identity, this.address);
+    this.#channels.push(channel);
+    return channel;
+  }
+
+  admin(identity: EnrolledIdentity): AdminClient {
+    return new AdminClient(this.channel(identity));
+  }
+
+  /** A tenant's control connection, welcomed. */
+  tenant(identity: EnrolledIdentity, held: string[] = []): Promise<ScriptedTenant> {
+    return ScriptedTenant.connect(this.channel(identity), held);
+  }
+
+  /** An operator's session stream; the tenant has not decided yet. */
+  operator(identity: EnrolledIdentity, tenant = "acme"): ScriptedOperator {
+    return new ScriptedOperator(this.channel(identity), tenant);
+  }
+
+  /** What the log says at these levels. */
+  logged(...levels: LogLine["level"][]): string[] {
+    return this.log.filter(({ level }) => levels.includes(level)).map(({ text }) => text);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const channel of this.#channels) channel.close();
+    await this.stop();
+    await rm(join(this.path, ".."), { recursive: true, force: true });
+  }
+}
+
+function withFingerprint(identity: Omit<EnrolledIdentity, "keyFingerprint">): EnrolledIdentity {
+  return { ...identity, keyFingerprint: certificateFacts(certificateFromPem(identity.certificate)).keyFingerprint };
+}

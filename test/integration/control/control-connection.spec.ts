@@ -1,0 +1,163 @@
+import type { EnrolledIdentity } from "@drawbridge/control/identity";
+import { expect } from "chai";
+import { until } from "../../support/dataplane-rendezvous.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
+import { CloudBench } from "./cloud-bench.ts";
+import type { ScriptedTenant } from "./scripted-peers.ts";
+
+const signal = AbortSignal.timeout(60_000);
+
+describe("control connection", () => {
+  let bench: CloudBench;
+  let acme: EnrolledIdentity;
+  let olga: EnrolledIdentity;
+  beforeEach(async () => {
+    bench = await CloudBench.start();
+    acme = await bench.enrolTenant("acme");
+    olga = await bench.enrolOperator("olga", "admin");
+  });
+  afterEach(() => bench[Symbol.asyncDispose]());
+
+  const stateOf = async (name: string): Promise<string | undefined> =>
+    (await bench.admin(olga).listTenants(signal)).find((tenant) => tenant.name === name)?.state;
+
+  async function openSession(tenant: ScriptedTenant) {
+    const operator = bench.operator(olga);
+    const { sessionId } = await tenant.next("sessionOffer");
+    tenant.accept(sessionId);
+    await operator.next("opened");
+    return { operator, sessionId };
+  }
+
+  it("puts the tenant online while it lasts", async () => {
+    expect(await stateOf("acme")).to.equal("offline");
+    const tenant = await bench.tenant(acme);
+    expect(await stateOf("acme")).to.equal("online");
+    tenant.goodbye();
+    expect(await tenant.end()).to.deep.equal({ skipped: [], error: undefined });
+    expect(await stateOf("acme")).to.equal("offline");
+  });
+
+  it("supersedes an older one, which gets a goodbye, and whose end changes nothing", async () => {
+    const first = await bench.tenant(acme);
+    const second = await bench.tenant(acme);
+    expect((await first.next("goodbye")).reason?.code).to.equal("superseded");
+    expect((await first.end()).error).to.equal(undefined);
+    expect(second.epoch > first.epoch).to.equal(true);
+    expect(await stateOf("acme")).to.equal("online");
+    const { operator } = await openSession(second);
+    operator.cut();
+  });
+
+  it("has a larger epoch after a restart of the cloud redirector", async () => {
+    const first = await bench.tenant(acme);
+    await bench.stop();
+    await first.end();
+    await bench.run();
+    expect((await bench.tenant(acme)).epoch > first.epoch).to.equal(true);
+  });
+
+  it("ends with an error when its first message is no hello, or a second hello comes", async () => {
+    const tenant = await bench.tenant(acme);
+    tenant.out.push({ message: { case: "hello", value: { protocolVersion: 1 } } });
+    expect((await tenant.end()).error?.code).to.equal("protocol-violation");
+    await until(() => bench.logged("info").includes("tenant acme is offline"));
+  });
+
+  it("ends the sessions of a tenant that says goodbye", async () => {
+    const tenant = await bench.tenant(acme);
+    const { operator } = await openSession(tenant);
+    tenant.goodbye();
+    expect((await operator.next("ended")).reason?.code).to.equal("tenant-lost");
+  });
+
+  it("leaves the sessions of a tenant whose connection is lost, and brings them in line when it is back", async () => {
+    const tenant = await bench.tenant(acme);
+    const [kept, forgotten] = [await openSession(tenant), await openSession(tenant)];
+    tenant.cut();
+    await until(() => bench.logged("info").includes("tenant acme is offline"));
+    expect(await bench.admin(olga).listSessions(signal)).to.have.length(2);
+    const back = await bench.tenant(acme, [kept.sessionId, "s-unknown"]);
+    expect((await forgotten.operator.next("ended")).reason?.code).to.equal("tenant-lost");
+    const closes = [await back.next("sessionClose"), await back.next("sessionClose")].map(({ sessionId }) => sessionId);
+    expect(closes.sort()).to.deep.equal([forgotten.sessionId, "s-unknown"].sort());
+    kept.operator.requestLink();
+    await back.next("linkOffer");
+    kept.operator.cut();
+  });
+
+  it("has no power over another tenant's sessions and links", async () => {
+    const bolt = await bench.tenant(await bench.enrolTenant("bolt"));
+    const tenant = await bench.tenant(acme);
+    const operator = bench.operator(olga);
+    const { sessionId } = await tenant.next("sessionOffer");
+    bolt.accept(sessionId);
+    bolt.closeSession(sessionId);
+    // What bolt said is dealt with once something that it said later has had its effect.
+    bolt.goodbye();
+    await bolt.end();
+    expect((await bench.admin(olga).listSessions(signal))[0]).to.include({ id: sessionId, state: "pending" });
+    tenant.accept(sessionId);
+    await operator.next("opened");
+    operator.requestLink();
+    const { linkId } = await tenant.next("linkOffer");
+    const back = await bench.tenant(await bench.enrolTenant("bolt"), [sessionId]);
+    expect((await back.next("sessionClose")).sessionId).to.equal(sessionId);
+    back.refuseLink(linkId);
+    back.goodbye();
+    await back.end();
+    expect((await bench.admin(olga).listSessions(signal))[0]).to.include({ state: "open", links: 1 });
+    operator.cut();
+  });
+
+  it("refuses one of a name that is not a tenant's, and an operator", async () => {
+    const { ScriptedTenant: Scripted } = await import("./scripted-peers.ts");
+    const failure = await Scripted.connect(bench.channel(olga)).catch((error: unknown) => error);
+    expect(failure).to.have.property("code", "permission-denied");
+  });
+});
+
+describe("session offers", () => {
+  it("lapse when nobody answers, and the tenant is told", async () => {
+    const clock = new FakeClock();
+    await using bench = await CloudBench.start(clock);
+    const tenant = await bench.tenant(await bench.enrolTenant("acme"));
+    const operator = bench.operator(await bench.enrolOperator("olga"));
+    const { sessionId } = await tenant.next("sessionOffer");
+    clock.advance(10_000);
+    expect((await operator.end()).error?.code).to.equal("consent-expired");
+    expect((await tenant.next("sessionClose")).sessionId).to.equal(sessionId);
+    tenant.cut();
+  });
+
+  it("lapse when the person who is asked does not answer", async () => {
+    const clock = new FakeClock();
+    await using bench = await CloudBench.start(clock);
+    const tenant = await bench.tenant(await bench.enrolTenant("acme"));
+    const operator = bench.operator(await bench.enrolOperator("olga"));
+    const { sessionId } = await tenant.next("sessionOffer");
+    const value = { within: { seconds: 30n, nanos: 0 } };
+    tenant.out.push({ message: { case: "sessionAnswer", value: { sessionId, decision: { case: "pending", value } } } });
+    expect((await operator.next("pending")).within?.seconds).to.equal(30n);
+    clock.advance(30_000);
+    expect((await operator.end()).error?.code).to.equal("consent-expired");
+    tenant.cut();
+  });
+
+  it("wait for their first message no longer than five seconds", async () => {
+    const clock = new FakeClock();
+    await using bench = await CloudBench.start(clock);
+    const channel = bench.channel(await bench.enrolTenant("acme"));
+    const { MessageQueue, serviceDefinition } = await import("@drawbridge/control/rpc");
+    const { ControlService } = await import("@drawbridge/gen/drawbridge/v1/control");
+    const silence = new MessageQueue<object>();
+    const before = clock.pending;
+    const answer = channel.client(serviceDefinition(ControlService)).connect(silence)[Symbol.asyncIterator]().next();
+    const failure = answer.catch((error: unknown) => error);
+    await until(() => clock.pending > before + 0 && bench.log.length >= 0 && clock.pending >= before + 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(5_000);
+    expect(await failure).to.have.property("code").that.is.oneOf(["handshake-timeout", "unavailable"]);
+    silence.end();
+  });
+});
