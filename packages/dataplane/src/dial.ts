@@ -1,8 +1,9 @@
 import { connect, type Socket } from "node:net";
 import { formatAddress, type Address } from "./address.ts";
 import { systemClock, type Clock } from "./clock.ts";
-import { abortError, DrawbridgeError } from "./errors.ts";
+import { abortError, DrawbridgeError, toDrawbridgeError } from "./errors.ts";
 import { fromNodeError } from "./node-error.ts";
+import { guardedLookup, refuseForbiddenTarget } from "./target-guard.ts";
 
 /** How {@link dial} dials. */
 export interface DialOptions {
@@ -10,6 +11,11 @@ export interface DialOptions {
   readonly timeoutMs?: number;
   /** Gives up when aborted; has no effect on a socket that was returned. */
   readonly signal?: AbortSignal;
+  /**
+   * Whether the address is a target's: then metadata services and the like are refused, also behind a name. The name is
+   * resolved once, and what was checked is what is dialled. Default false.
+   */
+  readonly isTarget?: boolean;
   /** Sends small writes at once. Default true. */
   readonly noDelay?: boolean;
   /** TCP keep-alive begins after this long without a byte, in milliseconds. Default 30,000. */
@@ -39,11 +45,19 @@ export function dial(address: Address, options: DialOptions = {}): Promise<Socke
   const {
     timeoutMs = DEFAULT_DIAL_TIMEOUT_MS,
     signal,
+    isTarget = false,
     noDelay = true,
     keepAliveDelayMs = 30_000,
     clock = systemClock,
   } = options;
   if (signal?.aborted === true) return Promise.reject(abortError(signal));
+  if (isTarget) {
+    try {
+      refuseForbiddenTarget(address.host);
+    } catch (error) {
+      return Promise.reject(toDrawbridgeError(error));
+    }
+  }
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const socket = connect({
     host: address.host,
@@ -52,6 +66,7 @@ export function dial(address: Address, options: DialOptions = {}): Promise<Socke
     noDelay,
     keepAlive: true,
     keepAliveInitialDelay: keepAliveDelayMs,
+    ...(isTarget && { lookup: guardedLookup }),
     autoSelectFamilyAttemptTimeout: Math.min(ATTEMPT_TIMEOUT_MS, timeoutMs),
   });
   const settle = (): void => {

@@ -2,6 +2,7 @@ import { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { connect, createServer, type SecureContextOptions, type TLSSocket } from "node:tls";
 import { systemClock, type Clock, type Timer } from "./clock.ts";
+import { requireCloseNotify } from "./close-notify.ts";
 import { abortError, DrawbridgeError, toDrawbridgeError } from "./errors.ts";
 import { fromTlsError } from "./tls-error.ts";
 
@@ -98,6 +99,7 @@ class Handshake {
       return;
     }
     this.#settle();
+    requireCloseNotify(stream, this.#leg, this.#peer);
     this.#result.resolve(stream);
   }
 
@@ -133,7 +135,8 @@ function begin(
 
 /**
  * The remote redirector's end of the end-to-end encryption, as TLS client. The leg's preface was written, nothing was
- * read. The stream that it returns stands for the leg: it allows half-open use, and its close closes the leg.
+ * read. The stream that it returns stands for the leg: it allows half-open use, and its close closes the leg. It ends
+ * only when the other end says so inside the encryption; a leg that is cut off makes it fail with `closed`.
  *
  * In TLS 1.3 the client is done before the server has looked at the client's certificate: a tenant that refuses it
  * closes the stream right after this has succeeded.

@@ -14,3 +14,4 @@ export * from "./preface.ts";
 export { Rendezvous, type RendezvousStats } from "./rendezvous.ts";
 export type { Refusal, RendezvousOptions } from "./rendezvous-options.ts";
 export * from "./splice.ts";
+export { refuseForbiddenTarget } from "./target-guard.ts";

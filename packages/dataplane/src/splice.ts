@@ -1,4 +1,6 @@
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 import { systemClock, type Clock } from "./clock.ts";
 import { closeReason, closeReasonFrom, type CloseReason } from "./close-reason.ts";
 import { Flow } from "./flow.ts";
@@ -36,7 +38,7 @@ export interface Splice {
   times(): SpliceTimes;
   /** Resolves when both streams are done with, to `closed` after both ended in order; never rejects. */
   readonly closed: Promise<CloseReason>;
-  /** Destroys both streams at once. May be called twice; the first reason counts. */
+  /** Destroys both streams at once, plain TCP sockets with a reset. May be called twice; the first reason counts. */
   destroy(reason: CloseReason): void;
 }
 
@@ -94,7 +96,8 @@ class StreamSplice implements Splice {
     this.#settled = true;
     for (const { flow, stream } of this.#sides) {
       flow.stop();
-      stream.destroy();
+      if (reason === ENDED) stream.destroy();
+      else cutOff(stream);
     }
     for (const remove of this.#listeners) remove();
     this.#resolveClosed(reason);
@@ -129,9 +132,19 @@ class StreamSplice implements Splice {
 }
 
 /**
+ * A TCP socket that is only destroyed looks to its peer as if the stream had come to its end, and a part would pass for
+ * the whole. The peer of a TLS stream knows by the missing close_notify.
+ */
+function cutOff(stream: Duplex): void {
+  const isTcp = stream instanceof Socket && !(stream instanceof TLSSocket) && stream.remotePort !== undefined;
+  if (isTcp && !stream.destroyed) stream.resetAndDestroy();
+  else stream.destroy();
+}
+
+/**
  * Copies between two streams in both directions until both have ended: in order, every byte, with back-pressure, the
  * end of one side passed on as the end of the other (half-close). An error on one stream, or its destruction, destroys
- * the other. Takes both streams over, with what they have buffered already.
+ * the other, a plain TCP socket with a reset. Takes both streams over, with what they have buffered already.
  *
  * Both streams must be made with `allowHalfOpen`, or a half-close of one side ends the other direction too.
  */

@@ -1,9 +1,12 @@
 import type { EnrolledIdentity } from "@drawbridge/control/identity";
+import { AdminClient } from "@drawbridge/control/remote";
+import { MessageQueue, serviceDefinition } from "@drawbridge/control/rpc";
+import { ControlService } from "@drawbridge/gen/drawbridge/v1/control";
 import { expect } from "chai";
 import { until } from "../../support/dataplane-rendezvous.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { CloudBench } from "./cloud-bench.ts";
-import type { ScriptedTenant } from "./scripted-peers.ts";
+import { ScriptedTenant } from "./scripted-peers.ts";
 
 const signal = AbortSignal.timeout(60_000);
 
@@ -57,7 +60,7 @@ describe("control connection", () => {
     expect((await bench.tenant(acme)).epoch > first.epoch).to.equal(true);
   });
 
-  it("ends with an error when its first message is no hello, or a second hello comes", async () => {
+  it("ends with an error when a second hello comes", async () => {
     const tenant = await bench.tenant(acme);
     tenant.out.push({ message: { case: "hello", value: { protocolVersion: 1 } } });
     expect((await tenant.end()).error?.code).to.equal("protocol-violation");
@@ -110,9 +113,8 @@ describe("control connection", () => {
     operator.cut();
   });
 
-  it("refuses one of a name that is not a tenant's, and an operator", async () => {
-    const { ScriptedTenant: Scripted } = await import("./scripted-peers.ts");
-    const failure = await Scripted.connect(bench.channel(olga)).catch((error: unknown) => error);
+  it("is refused to operators", async () => {
+    const failure = await ScriptedTenant.connect(bench.channel(olga)).catch((error: unknown) => error);
     expect(failure).to.have.property("code", "permission-denied");
   });
 });
@@ -148,16 +150,15 @@ describe("session offers", () => {
     const clock = new FakeClock();
     await using bench = await CloudBench.start(clock);
     const channel = bench.channel(await bench.enrolTenant("acme"));
-    const { MessageQueue, serviceDefinition } = await import("@drawbridge/control/rpc");
-    const { ControlService } = await import("@drawbridge/gen/drawbridge/v1/control");
-    const silence = new MessageQueue<object>();
+    // A call of any kind, so that the connection is there and only the stream's own timer is to come.
+    await new AdminClient(channel).listTenants(signal).catch(() => {});
     const before = clock.pending;
+    const silence = new MessageQueue<object>();
     const answer = channel.client(serviceDefinition(ControlService)).connect(silence)[Symbol.asyncIterator]().next();
     const failure = answer.catch((error: unknown) => error);
-    await until(() => clock.pending > before + 0 && bench.log.length >= 0 && clock.pending >= before + 1);
-    await new Promise((resolve) => setImmediate(resolve));
+    await until(() => clock.pending > before);
     clock.advance(5_000);
-    expect(await failure).to.have.property("code").that.is.oneOf(["handshake-timeout", "unavailable"]);
+    expect(await failure).to.have.property("code", "handshake-timeout");
     silence.end();
   });
 });

@@ -18,15 +18,18 @@ class ScriptedStream<Request, Response extends Cased> {
   readonly out = new MessageQueue<Request>();
   readonly #stop = new AbortController();
   readonly #responses: AsyncIterator<Response>;
+  /** Asked for ahead: nice-grpc begins a call only when its first answer is asked for. */
+  #ahead: Promise<IteratorResult<Response>>;
 
   constructor(open: (requests: AsyncIterable<Request>, signal: AbortSignal) => AsyncIterable<Response>) {
     this.out.endOn(this.#stop.signal);
     this.#responses = open(this.out, this.#stop.signal)[Symbol.asyncIterator]();
+    this.#ahead = this.#responses.next();
   }
 
   /** The next message, which has to be of this kind. */
   async next<Case extends Response["message"]["case"]>(name: Case): Promise<ValueOf<Response, Case>> {
-    const next = await this.#responses.next();
+    const next = await this.#take();
     expect(next.done, `the stream ended instead of ${name ?? ""}`).not.to.equal(true);
     const { message } = next.value as Response;
     expect(message.case).to.equal(name);
@@ -37,7 +40,7 @@ class ScriptedStream<Request, Response extends Cased> {
   async end(): Promise<{ skipped: (string | undefined)[]; error: DrawbridgeError | undefined }> {
     const skipped: (string | undefined)[] = [];
     try {
-      for (let next = await this.#responses.next(); next.done !== true; next = await this.#responses.next())
+      for (let next = await this.#take(); next.done !== true; next = await this.#take())
         skipped.push(next.value.message.case);
       return { skipped, error: undefined };
     } catch (error) {
@@ -45,10 +48,17 @@ class ScriptedStream<Request, Response extends Cased> {
     }
   }
 
+  #take(): Promise<IteratorResult<Response>> {
+    const taken = this.#ahead;
+    this.#ahead = taken.then(() => this.#responses.next());
+    this.#ahead.catch(() => {});
+    return taken;
+  }
+
   /** Cancels the call, as a lost connection does. */
   cut(): void {
     this.#stop.abort();
-    void this.end();
+    this.#ahead.catch(() => {});
   }
 }
 

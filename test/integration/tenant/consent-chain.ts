@@ -73,7 +73,9 @@ export class ConsentChain {
   /** Sends SIGHUP to the tenant redirector. */
   async hangUp(): Promise<void> {
     const [status] = await this.tenant(["status"]);
-    process.kill(Number(status?.["pid"]), "SIGHUP");
+    const pid = Number(status?.["pid"]);
+    if (pid !== this.chain.tenant.child.pid) throw new Error("the status tells another process id");
+    process.kill(pid, "SIGHUP");
   }
 
   /** Both ends of a link that has carried a byte. */
@@ -89,10 +91,4 @@ export class ConsentChain {
   }
 
   readonly #asked = new Set<unknown>();
-}
-
-/** Resolves once a socket is closed, whichever way. */
-export async function closed(socket: Socket): Promise<void> {
-  socket.resume();
-  if (!socket.closed) await once(socket, "close");
 }

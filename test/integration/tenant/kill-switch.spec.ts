@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { expect } from "chai";
 
 import { expectCli, stopCli } from "../../support/cli.ts";
-import { ALLOW, ASK, closed, ConsentChain, DENY } from "./consent-chain.ts";
+import { closedOf } from "../../support/dataplane-sockets.ts";
+import { ALLOW, ASK, ConsentChain, DENY } from "./consent-chain.ts";
 
 describe("a tenant's kill switch and policy reload, by the command line", function () {
   this.timeout(120_000);
@@ -21,7 +22,7 @@ describe("a tenant's kill switch and policy reload, by the command line", functi
     await chain.policy("rules: [{ decision: allow, operators: alice }]\n");
     const [locked] = await chain.tenant(["lock", "--reason", "stolen laptop"]);
     expect(locked).to.include({ event: "locked", running: true, sessionsEnded: 1 });
-    await Promise.all([closed(client), closed(service)]);
+    await Promise.all([closedOf(client), closedOf(service)]);
     const ended = await operator.ended();
     expect(ended.code).to.equal(3);
     expect(error(ended.events)).to.include({
@@ -85,7 +86,7 @@ describe("a tenant's kill switch and policy reload, by the command line", functi
     await using operator = await chain.connect();
     const { client, service } = await chain.link(operator);
     await chain.policy(DENY);
-    await Promise.all([closed(client), closed(service)]);
+    await Promise.all([closedOf(client), closedOf(service)]);
     expect(error((await operator.ended()).events)).to.include({
       code: "consent-refused",
       message: "the tenant's policy does not allow this session",
@@ -144,10 +145,16 @@ describe("a tenant's kill switch and policy reload, by the command line", functi
     await chain.chain.startTenant();
   });
 
-  it("a second run on the same home is refused, and the sockets of a killed one are replaced", async () => {
+  it("a second run on the same home is refused, and the socket of a killed one is replaced", async () => {
     const run = ["tenant", "run", "--home", chain.chain.tenantHome, "--json"];
     const { events } = await expectCli(run, { home: chain.chain.tenantHome }, 2);
     expect(error(events)).to.include({ code: "address-in-use" });
     expect(error(events)?.["message"]).to.include("is running on");
+    const killed = chain.chain.tenant;
+    process.kill(killed.child.pid!, "SIGKILL");
+    await killed.ended();
+    await chain.tenant(["requests"], 4);
+    await chain.chain.startTenant();
+    expect(await chain.tenant(["requests"])).to.deep.equal([]);
   });
 });

@@ -1,6 +1,12 @@
 import { DrawbridgeError } from "@drawbridge/dataplane";
 import type { PrincipalKind } from "../identity/index.ts";
-import { encodeInviteCode, hashInviteSecret, InviteSecret, validateGroupName, validatePrincipalName } from "../identity/index.ts";
+import {
+  encodeInviteCode,
+  hashInviteSecret,
+  InviteSecret,
+  validateGroupName,
+  validatePrincipalName,
+} from "../identity/index.ts";
 import type { OperatorRecord, Store } from "../store/index.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
 import type { Caller, Role } from "./rights.ts";

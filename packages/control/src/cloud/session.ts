@@ -103,7 +103,12 @@ export class Session {
     }
     // The contract's answer_within is for the final answer; a first one, perhaps `pending`, has to come sooner.
     const { consentWithinMs } = this.#context;
-    port.offerSession({ ...this.purpose, sessionId: this.id, operator: this.operator, answerWithinMs: consentWithinMs });
+    port.offerSession({
+      ...this.purpose,
+      sessionId: this.id,
+      operator: this.operator,
+      answerWithinMs: consentWithinMs,
+    });
   }
 
   /** Takes the tenant's decision. One that comes too late is ignored. */

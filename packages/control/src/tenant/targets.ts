@@ -1,5 +1,5 @@
 import type { Address } from "@drawbridge/dataplane";
-import { DrawbridgeError, formatAddress, parseAddress } from "@drawbridge/dataplane";
+import { DrawbridgeError, formatAddress, parseAddress, refuseForbiddenTarget } from "@drawbridge/dataplane";
 
 /** The targets of a tenant by their names. */
 export type TenantTargets = ReadonlyMap<string, Address>;
@@ -13,7 +13,8 @@ const MAX_TARGETS = 64;
 /**
  * Reads targets as the command line and the settings write them: `name=host:port`.
  *
- * Errors: `invalid-argument` for a text that is none, a name used twice, or too many.
+ * Errors: `invalid-argument` for a text that is none, a name used twice, or too many; `permission-denied` for an address
+ * that no target may have.
  */
 export function parseTargets(texts: readonly string[]): TenantTargets {
   const targets = new Map<string, Address>();
@@ -24,6 +25,7 @@ export function parseTargets(texts: readonly string[]): TenantTargets {
     if (targets.has(name)) throw invalid(text, `the name ${name} is used twice`);
     const address = parseAddress(text.slice(equals + 1));
     if (address.port === 0) throw invalid(text, "port 0 cannot be dialled");
+    refuseForbiddenTarget(address.host);
     targets.set(name, address);
   }
   if (targets.size > MAX_TARGETS) {

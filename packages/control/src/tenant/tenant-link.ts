@@ -67,7 +67,7 @@ export class TenantLink {
     const { target, rendezvous, token } = this.#options;
     const { signal } = this.#abort;
     const dials = [
-      dial(target.address, { signal }).catch((error: unknown) => {
+      dial(target.address, { signal, isTarget: true }).catch((error: unknown) => {
         throw unreachable(target.name, error);
       }),
       dialLeg(rendezvous, token, { signal }),

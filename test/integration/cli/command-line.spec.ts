@@ -1,0 +1,85 @@
+import { expect } from "chai";
+import { createProgram } from "../../../packages/console-cli/src/program.ts";
+import { TemporaryFolder } from "../../../scripts/demo/temporary-folder.ts";
+import { expectCli, runCli } from "../../support/cli.ts";
+import { expectRefusal } from "./refusals.ts";
+
+interface CommandLike {
+  name(): string;
+  readonly commands: readonly CommandLike[];
+  readonly options: readonly { readonly long?: string | undefined }[];
+}
+
+/** Every command with its words. */
+function allCommands(command: CommandLike, words: readonly string[] = []): { words: string[]; command: CommandLike }[] {
+  const here = { words: [...words], command };
+  return [here, ...command.commands.flatMap((child) => allCommands(child, [...words, child.name()]))];
+}
+
+describe("the command line", () => {
+  let folder: TemporaryFolder;
+  const home = (): { home: string } => ({ home: folder.file("home") });
+
+  before(async () => {
+    folder = await TemporaryFolder.create("cli");
+  });
+  after(() => folder[Symbol.asyncDispose]());
+
+  const wrong: [string, string[], RegExp][] = [
+    ["an unknown command", ["frob"], /unknown command 'frob'.*See `drawbridge --help`\.$/],
+    ["an unknown subcommand", ["cloud", "frob"], /unknown command 'frob'.*See `drawbridge cloud --help`\.$/],
+    [
+      "a misspelt option",
+      ["connect", "acme", "--hoem"],
+      /unknown option '--hoem'\. \(?Did you mean --home\?.*connect --help/,
+    ],
+    ["a missing argument", ["connect"], /missing required argument 'tenant'.*`drawbridge connect --help`/],
+    ["an argument too many", ["connect", "a", "b"], /too many arguments/],
+    ["an option without its value", ["tenants", "--home"], /argument missing/],
+    ["an invalid kind", ["cloud", "invite", "frog", "x"], /Allowed choices are tenant, operator/],
+    ["an invalid role", ["cloud", "invite", "operator", "x", "--role", "god"], /Allowed choices are viewer, operator/],
+    ["an invalid time", ["cloud", "invite", "operator", "x", "--expires", "soon"], /'soon' is invalid.*30m or 24h/],
+    ["a reason that is too long", ["connect", "acme", "--reason", "x".repeat(1_025)], /1025 bytes, more than 1024/],
+    ["a date that is none", ["audit", "--since", "yesterdayish"], /Write a date and time/],
+    [
+      "an option that the subcommand does not have",
+      ["audit", "--tenant", "a", "verify"],
+      /--tenant does not belong here/,
+    ],
+  ];
+  for (const [what, args, says] of wrong) {
+    it(`refuses ${what} with one line and code 2`, () =>
+      expectRefusal(args, home(), { exit: 2, code: "invalid-argument", says }));
+  }
+
+  it("gives a subcommand the options before and after its name", async () => {
+    const named = folder.file("named");
+    const expected = { exit: 2, code: "home-missing", says: new RegExp(`${named}/cloud`) } as const;
+    await expectRefusal(["audit", "verify", "--home", named], home(), expected);
+    await expectRefusal(["audit", "--home", named, "verify"], home(), expected);
+    const other = { ...expected, says: new RegExp(`${named}/operator`) };
+    await expectRefusal(["sessions", "end", "x", "--home", named], home(), other);
+  });
+
+  it("shows the help on standard error and exits 2 where a command needs a subcommand", async () => {
+    const { stdout, tail } = await expectCli(["cloud"], home(), 2);
+    expect(stdout).to.equal("");
+    expect(tail).to.match(/Usage: drawbridge cloud/);
+  });
+
+  it("mentions every option of every command in its --help", async function () {
+    this.timeout(60_000);
+    const commands = allCommands(createProgram());
+    const check = async ({ words, command }: (typeof commands)[number]): Promise<void> => {
+      const { stdout, code } = await runCli([...words, "--help"], home());
+      expect(code, words.join(" ")).to.equal(0);
+      expect(stdout).to.contain(`Usage: drawbridge ${words.join(" ")}`.trim());
+      for (const { long } of command.options) expect(stdout, words.join(" ")).to.contain(long);
+      for (const child of command.commands) expect(stdout, words.join(" ")).to.contain(child.name());
+    };
+    // A few at a time: each is a process.
+    for (let index = 0; index < commands.length; index += 4) {
+      await Promise.all(commands.slice(index, index + 4).map(check));
+    }
+  });
+});
