@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { constants } from "node:os";
 
 const TAIL_CHARACTERS = 16_384;
+const PARENT_LOOK_MS = 500;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /**
@@ -26,13 +27,20 @@ export function run(command, args, { quiet = false, onStart, ...options } = {}) 
 /**
  * Hands the rest of this process over to another program: its terminal, signals and exit code. An IPC channel ties the
  * two, so that the program can notice when this process was killed.
+ *
+ * npm passes a signal on to the shell that it started, which dies of it and tells nobody: so under npm the end of the
+ * shell counts as SIGTERM.
  */
 export function handOver(command, args, options = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { ...options, stdio: ["inherit", "inherit", "inherit", "ipc"] });
     const forward = (signal) => void child.kill(signal);
     for (const signal of SIGNALS) process.on(signal, forward);
+    const shell = process.ppid;
+    const look = setInterval(() => process.ppid !== shell && forward("SIGTERM"), PARENT_LOOK_MS);
+    if (process.env.npm_lifecycle_event === undefined) clearInterval(look);
     const end = (code) => {
+      clearInterval(look);
       for (const signal of SIGNALS) process.off(signal, forward);
       resolve(code);
     };

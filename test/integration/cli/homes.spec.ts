@@ -33,7 +33,7 @@ describe("homes on the command line", function () {
   let folder: string;
   const damaged = async (role: "cloud" | "tenant" | "operator", name: string): Promise<string> => {
     const home = join(folder, name);
-    await cp(chain[`${role}Home`], home, { recursive: true });
+    await cp(chain[`${role}Home`], home, { recursive: true, filter: (source) => !source.endsWith(".sock") });
     return home;
   };
 

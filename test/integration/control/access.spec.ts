@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import { connect as connectHttp2 } from "node:http2";
+import { connect as connectHttp2, type IncomingHttpHeaders } from "node:http2";
+import { connect as connectTcp } from "node:net";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import type { DescService } from "@bufbuild/protobuf";
 import { CertificateAuthority, createCertificateRequest, type EnrolledIdentity } from "@drawbridge/control/identity";
@@ -22,13 +23,24 @@ async function statuses(port: number, paths: string[], tls: ConnectionOptions, h
   const session = connectHttp2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false, ...tls });
   session.on("error", () => {});
   const call = async (path: string): Promise<string> => {
-    const request = { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers", ...headers };
+    const request = {
+      ":method": "POST",
+      ":path": path,
+      "content-type": "application/grpc",
+      te: "trailers",
+      ...headers,
+    };
     const stream = session.request(request);
     const status = Promise.withResolvers<string>();
-    const look = (answer: Record<string, unknown>): void => {
-      if (answer["grpc-status"] !== undefined) status.resolve(String(answer["grpc-status"]));
+    const look = (answer: IncomingHttpHeaders): void => {
+      const found = answer["grpc-status"];
+      if (typeof found === "string") status.resolve(found);
     };
-    stream.on("response", look).on("trailers", look).on("error", () => {}).resume();
+    stream
+      .on("response", look)
+      .on("trailers", look)
+      .on("error", () => {})
+      .resume();
     stream.on("close", () => status.resolve("closed without a status"));
     stream.end(Buffer.alloc(5));
     return status.promise;
@@ -77,7 +89,12 @@ describe("access to the control plane", () => {
   });
 
   it("is refused by path as well as by role: other spellings reach nothing", async () => {
-    const spellings = ["/drawbridge.v1.AdminService/revoke", "/drawbridge.v1.AdminService//Revoke", "//x", "/__proto__/x"];
+    const spellings = [
+      "/drawbridge.v1.AdminService/revoke",
+      "/drawbridge.v1.AdminService//Revoke",
+      "//x",
+      "/__proto__/x",
+    ];
     const found = await statuses(bench.port, spellings, pair(acme));
     expect(found).to.deep.equal(spellings.map(() => UNIMPLEMENTED));
     const admin = PATHS.filter((path) => path.includes("AdminService"));
@@ -151,7 +168,7 @@ describe("cloud redirector's start and stop", () => {
     const bench = await CloudBench.start();
     await bench.stop();
     const cloud = await bench.make();
-    const starting = cloud.start({ host: "127.0.0.1", port: bench.port }).catch((error: unknown) => error);
+    const starting = cloud.start({ host: "127.0.0.1", port: 0 }).catch((error: unknown) => error);
     await cloud.stop({ code: "closed", message: "at once" });
     expect(await starting).to.have.property("code", "closed");
     await bench[Symbol.asyncDispose]();
@@ -161,9 +178,12 @@ describe("cloud redirector's start and stop", () => {
     const bench = await CloudBench.start();
     const acme = await bench.enrolTenant("acme");
     let isOver = false;
+    // From an address of its own: a port that nobody listens on could otherwise become the caller's own.
+    const from = process.platform === "linux" ? { localAddress: "127.0.0.2" } : {};
+    const options = { host: "127.0.0.1", port: bench.port, rejectUnauthorized: false, ...from, ...pair(acme) };
     const hammer = async (): Promise<void> => {
       while (!isOver) {
-        const socket: TLSSocket = connect({ port: bench.port, host: "127.0.0.1", rejectUnauthorized: false, ...pair(acme) });
+        const socket: TLSSocket = connect(options);
         socket.on("error", () => {}).write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
         socket.on("secureConnect", () => socket.destroy());
         if (!socket.closed) await new Promise((resolve) => socket.once("close", resolve));
@@ -175,7 +195,7 @@ describe("cloud redirector's start and stop", () => {
       const tenant = await bench.tenant(acme);
       await bench.stop();
       await tenant.end();
-      await bench.run();
+      await bench.run(options.port);
     }
     isOver = true;
     await Promise.all(hammers);
@@ -185,7 +205,6 @@ describe("cloud redirector's start and stop", () => {
 
   it("closes a connection that is in the middle of its handshake when it stops", async () => {
     const bench = await CloudBench.start();
-    const { connect: connectTcp } = await import("node:net");
     const socket = connectTcp(bench.port, "127.0.0.1");
     socket.on("error", () => {}).resume();
     await once(socket, "connect");

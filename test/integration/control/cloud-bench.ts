@@ -14,7 +14,17 @@ import { decodeInviteCode, type EnrolledIdentity, type InviteCode } from "@drawb
 import { openChannel, redeemInvite, type RpcChannel } from "@drawbridge/control/rpc";
 import { AdminClient } from "@drawbridge/control/remote";
 import { systemWallClock, type WallClock } from "@drawbridge/control/wire";
+import { FakeClock } from "../../support/fake-clock.ts";
 import { ScriptedOperator, ScriptedTenant } from "./scripted-peers.ts";
+
+/** A clock that a test advances, with today's date, since TLS judges certificates by the machine's. */
+export class TodaysFakeClock extends FakeClock {
+  readonly #startedAt = Date.now();
+
+  override wallNow(): number {
+    return this.#startedAt + this.now();
+  }
+}
 
 /** A line of the cloud redirector's log. */
 export interface LogLine {
@@ -49,16 +59,17 @@ export class CloudBench implements AsyncDisposable {
   /** A cloud redirector on the bench's home; not started. */
   async make(): Promise<CloudRedirector> {
     this.home = await openCloudHome(this.path);
-    const line = (level: LogLine["level"]) => (fields: object, text: string) => void this.log.push({ level, fields, text });
+    const line = (level: LogLine["level"]) => (fields: object, text: string) =>
+      void this.log.push({ level, fields, text });
     const log = { info: line("info"), warn: line("warn"), error: line("error"), debug: line("debug") };
     this.cloud = new CloudRedirector({ home: this.home, log, clock: this.#clock });
     return this.cloud;
   }
 
-  /** Starts a cloud redirector on the home; on the port of the one before it, if there was one. */
-  async run(): Promise<void> {
+  /** Starts a cloud redirector on the home. */
+  async run(port = 0): Promise<void> {
     const cloud = await this.make();
-    this.port = (await cloud.start({ host: "127.0.0.1", port: this.port })).port;
+    this.port = (await cloud.start({ host: "127.0.0.1", port })).port;
   }
 
   stop(): Promise<void> {

@@ -4,8 +4,7 @@ import { MessageQueue, serviceDefinition } from "@drawbridge/control/rpc";
 import { ControlService } from "@drawbridge/gen/drawbridge/v1/control";
 import { expect } from "chai";
 import { until } from "../../support/dataplane-rendezvous.ts";
-import { FakeClock } from "../../support/fake-clock.ts";
-import { CloudBench } from "./cloud-bench.ts";
+import { CloudBench, TodaysFakeClock } from "./cloud-bench.ts";
 import { ScriptedTenant } from "./scripted-peers.ts";
 
 const signal = AbortSignal.timeout(60_000);
@@ -121,7 +120,7 @@ describe("control connection", () => {
 
 describe("session offers", () => {
   it("lapse when nobody answers, and the tenant is told", async () => {
-    const clock = new FakeClock();
+    const clock = new TodaysFakeClock();
     await using bench = await CloudBench.start(clock);
     const tenant = await bench.tenant(await bench.enrolTenant("acme"));
     const operator = bench.operator(await bench.enrolOperator("olga"));
@@ -133,7 +132,7 @@ describe("session offers", () => {
   });
 
   it("lapse when the person who is asked does not answer", async () => {
-    const clock = new FakeClock();
+    const clock = new TodaysFakeClock();
     await using bench = await CloudBench.start(clock);
     const tenant = await bench.tenant(await bench.enrolTenant("acme"));
     const operator = bench.operator(await bench.enrolOperator("olga"));
@@ -147,7 +146,7 @@ describe("session offers", () => {
   });
 
   it("wait for their first message no longer than five seconds", async () => {
-    const clock = new FakeClock();
+    const clock = new TodaysFakeClock();
     await using bench = await CloudBench.start(clock);
     const channel = bench.channel(await bench.enrolTenant("acme"));
     // A call of any kind, so that the connection is there and only the stream's own timer is to come.

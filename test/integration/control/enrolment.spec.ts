@@ -6,11 +6,11 @@ import {
   InviteSecret,
 } from "@drawbridge/control/identity";
 import { redeemInvite, RpcChannel, serviceDefinition } from "@drawbridge/control/rpc";
+import { PrincipalKind } from "@drawbridge/gen/drawbridge/v1/common";
 import { EnrollmentService } from "@drawbridge/gen/drawbridge/v1/enrollment";
 import { expect } from "chai";
-import { FakeClock } from "../../support/fake-clock.ts";
 import { thrown } from "../../unit/identity/thrown.ts";
-import { CloudBench } from "./cloud-bench.ts";
+import { CloudBench, TodaysFakeClock } from "./cloud-bench.ts";
 
 const enrollment = serviceDefinition(EnrollmentService);
 const forTenant = { kind: "tenant", name: "acme", groups: [] } as const;
@@ -54,9 +54,16 @@ describe("enrolment", () => {
 
   it("refuses a request that is no request, and leaves the code good", async () => {
     const code = await bench.invite(forTenant);
-    const identity = await redeemInvite("operator", await bench.invite({ kind: "operator", name: "o", role: "viewer", groups: [] }));
+    const identity = await redeemInvite(
+      "operator",
+      await bench.invite({ kind: "operator", name: "o", role: "viewer", groups: [] }),
+    );
     const client = anonymous(bench, identity.certificateAuthorities);
-    const request = { secret: code.secret.bytes(), certificateRequest: new Uint8Array(100), kind: 1 };
+    const request = {
+      secret: Uint8Array.from(code.secret.bytes()),
+      certificateRequest: new Uint8Array(100),
+      kind: PrincipalKind.TENANT,
+    };
     expect((await thrown(() => client.call.enroll(request))).code).to.equal("certificate-invalid");
     client.close();
     expect((await redeemInvite("tenant", code)).name).to.equal("acme");
@@ -102,7 +109,7 @@ describe("enrolment", () => {
 
 describe("enrolment with a late code", () => {
   it("is refused from the moment at which the code expires", async () => {
-    const clock = new FakeClock();
+    const clock = new TodaysFakeClock();
     await using bench = await CloudBench.start(clock);
     const code = await bench.invite({ ...forTenant, expiresInMs: 60_000 });
     clock.advance(60_000);

@@ -9,9 +9,8 @@ const controlDefinition = serviceDefinition(ControlService);
 const sessionDefinition = serviceDefinition(SessionService);
 
 type Cased = { message: { case: string | undefined; value?: unknown } };
-type ValueOf<Response extends Cased, Case> = Extract<Response["message"], { case: Case }> extends { value: infer Value }
-  ? Value
-  : never;
+type ValueOf<Response extends Cased, Case> =
+  Extract<Response["message"], { case: Case }> extends { value: infer Value } ? Value : never;
 
 /** A bidirectional stream that a test speaks on and listens to message by message. */
 class ScriptedStream<Request, Response extends Cased> {
@@ -79,7 +78,9 @@ export class ScriptedTenant extends ScriptedStream<ConnectInit, ConnectResponse>
   }
 
   accept(sessionId: string): void {
-    this.out.push({ message: { case: "sessionAnswer", value: { sessionId, decision: { case: "accepted", value: {} } } } });
+    this.out.push({
+      message: { case: "sessionAnswer", value: { sessionId, decision: { case: "accepted", value: {} } } },
+    });
   }
 
   refuseLink(linkId: string): void {

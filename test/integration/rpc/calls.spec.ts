@@ -40,6 +40,11 @@ async function* many(...ids: string[]) {
   for (const sessionId of ids) yield await Promise.resolve({ sessionId });
 }
 
+/** Reads answers to their end, and tells of each. */
+async function drain(messages: AsyncIterable<unknown>, onMessage?: (message: unknown) => void): Promise<void> {
+  for await (const message of messages) onMessage?.(message);
+}
+
 describe("RPC server", () => {
   let echo: Echo;
   let bench: RpcBench;
@@ -85,9 +90,8 @@ describe("RPC server", () => {
       yield { sessionId: "a" };
       await new Promise<void>((resolve) => stop.signal.addEventListener("abort", () => resolve(), { once: true }));
     };
-    const reading = (async () => {
-      for await (const _ of bench.client().bidi(silent(), { signal: stop.signal })) stop.abort();
-    })();
+    const answers = bench.client().bidi(silent(), { signal: stop.signal });
+    const reading = drain(answers, () => stop.abort());
     const failure = await reading.catch((error: unknown) => error);
     expect(failure).to.have.property("name", "AbortError");
     await echo.ended.promise;
@@ -107,9 +111,6 @@ describe("RPC server", () => {
 
   it("refuses messages that break the contract's rules, in all kinds of call, before the service sees them", async () => {
     const client = bench.client();
-    const drain = async (messages: AsyncIterable<unknown>) => {
-      for await (const _ of messages);
-    };
     for (const call of [
       () => client.unary({ sessionId: "" }),
       () => drain(client.serverStream({ sessionId: "" })),
@@ -140,9 +141,7 @@ describe("RPC server", () => {
       yield { sessionId: "a" };
       await new Promise<void>((resolve) => stop.signal.addEventListener("abort", () => resolve(), { once: true }));
     };
-    const reading = thrown(async () => {
-      for await (const _ of bench.client().bidi(silent()));
-    });
+    const reading = thrown(() => drain(bench.client().bidi(silent())));
     await echo.started.promise;
     await bench.drain(50);
     expect((await reading).code).to.be.oneOf(["unavailable", "cancelled"]);

@@ -1,5 +1,11 @@
 import { once } from "node:events";
-import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2, constants } from "node:http2";
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect as connectHttp2,
+  constants,
+  type IncomingHttpHeaders,
+} from "node:http2";
 import { connect, type TLSSocket } from "node:tls";
 import { gzipSync } from "node:zlib";
 import { toBinary, create } from "@bufbuild/protobuf";
@@ -14,7 +20,7 @@ const echo: TestImplementation = {
   async *serverStream() {},
   async clientStream(requests) {
     let count = 0;
-    for await (const _ of requests) count += 1;
+    for await (const { sessionId } of requests) count += sessionId.length;
     return { event: String(count) };
   },
   async *bidi(requests) {
@@ -41,10 +47,15 @@ const headersFor = (call: string, extra = {}) => ({
 /** The gRPC status that a stream ends with, wherever it stands. */
 async function statusOf(stream: ClientHttp2Stream): Promise<string> {
   const status = Promise.withResolvers<string>();
-  const look = (headers: Record<string, unknown>): void => {
-    if (headers["grpc-status"] !== undefined) status.resolve(String(headers["grpc-status"]));
+  const look = (headers: IncomingHttpHeaders): void => {
+    const found = headers["grpc-status"];
+    if (typeof found === "string") status.resolve(found);
   };
-  stream.on("response", look).on("trailers", look).on("error", () => {}).resume();
+  stream
+    .on("response", look)
+    .on("trailers", look)
+    .on("error", () => {})
+    .resume();
   stream.on("close", () => status.resolve(`reset ${stream.rstCode}`));
   return status.promise;
 }
@@ -165,7 +176,6 @@ describe("RPC server and hostile peers", () => {
     expect(await status).not.to.equal("0");
     await expectAlive();
   });
-
 });
 
 async function dialTls(port: number): Promise<TLSSocket> {

@@ -1,7 +1,14 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { createServer, type Server } from "node:tls";
-import { type DescMessage, type MessageInitShape, type MessageShape, create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  type DescMessage,
+  type MessageInitShape,
+  type MessageShape,
+  create,
+  fromBinary,
+  toBinary,
+} from "@bufbuild/protobuf";
 import {
   CertificateAuthority,
   certificateToPem,
@@ -26,7 +33,14 @@ function codec<Desc extends DescMessage>(desc: Desc) {
 
 function method<In extends boolean, Out extends boolean>(name: string, requestStream: In, responseStream: Out) {
   const requestType = codec(EndSessionRequestSchema);
-  return { name, requestType, requestStream, responseType: codec(ReadAuditResponseSchema), responseStream, options: {} };
+  return {
+    name,
+    requestType,
+    requestStream,
+    responseType: codec(ReadAuditResponseSchema),
+    responseStream,
+    options: {},
+  };
 }
 
 /** A service with a call of each kind; its messages are borrowed from the contract, since others are not validated. */
@@ -93,7 +107,10 @@ export class RpcBench implements AsyncDisposable {
   }
 
   /** A client's certificate and key, from this bench's CA or another. */
-  async identity(name: string, authority = this.authority): Promise<{ certificate: string; privateKey: string; der: Buffer }> {
+  async identity(
+    name: string,
+    authority = this.authority,
+  ): Promise<{ certificate: string; privateKey: string; der: Buffer }> {
     const keyPair = await generateKeyPairP256();
     const principal = { kind: "operator", name, provider: authority.provider } as const;
     const { der } = await authority.issuePrincipalCertificate(principal, await createCertificateRequest(keyPair));

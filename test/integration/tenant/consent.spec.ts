@@ -1,3 +1,5 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect } from "chai";
 
 import type { DrawbridgeEvent, DrawbridgeProcess } from "../../support/cli.ts";
@@ -119,5 +121,24 @@ describe("a tenant's consent, by the command line", function () {
     expect(ended?.details).to.include({ links: 1, toTarget: 1 });
     const [verified] = await chain.tenant(["audit", "--verify"]);
     expect(verified).to.include({ event: "intact" });
+  });
+
+  it("shows that both logs say the same of each session, and names one of which they do not", async () => {
+    const { stdout } = await chain.chain.cloud(["audit", "export", "--json"]);
+    const compare = async (log: string, exitCode = 0) => {
+      const file = join(chain.home, "provider.jsonl");
+      await writeFile(file, log);
+      return chain.tenant(["audit", "--compare", file], exitCode);
+    };
+    const [same] = await compare(stdout);
+    expect(same).to.include({ event: "compared", differences: 0, outside: 0 });
+    expect(same?.["matching"]).to.be.greaterThan(0);
+    const lines = stdout.split("\n");
+    const opened = lines.findIndex((line) => line.includes('"session-opened"'));
+    const [missing] = await compare(lines.toSpliced(opened, 1).join("\n"), 5);
+    expect(missing?.["text"]).to.include("not as opened in the provider's");
+    const [changed] = await compare(stdout.replaceAll("printer is broken", "all is well"), 5);
+    expect(changed?.["text"]).to.equal('has the reason "printer is broken" here, "all is well" at the provider');
+    await compare("no log\n", 2);
   });
 });

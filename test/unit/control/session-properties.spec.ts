@@ -25,15 +25,27 @@ class Run {
   }
 
   async step(event: Happening): Promise<void> {
-    if ("session" in event)
-      return this.#toSession(event.do, this.opened[event.session % (this.opened.length || 1)]?.session);
-    if ("link" in event) return this.#toLink(event);
-    if ("ms" in event) return this.bench.clock.advance(event.ms);
+    if ("session" in event) {
+      this.#toSession(event.do, this.opened[event.session % (this.opened.length || 1)]?.session);
+      return;
+    }
+    if ("link" in event) {
+      this.#toLink(event);
+      return;
+    }
+    if ("ms" in event) {
+      this.bench.clock.advance(event.ms);
+      return;
+    }
     switch (event.do) {
-      case "open":
-        return this.#open();
-      case "tenant-goes":
-        return this.bench.tenantGoes();
+      case "open": {
+        this.#open();
+        return;
+      }
+      case "tenant-goes": {
+        this.bench.tenantGoes();
+        return;
+      }
       case "tenant-forgets":
         return void this.bench.tenantComes(
           "acme",

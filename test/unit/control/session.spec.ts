@@ -16,7 +16,7 @@ describe("session", () => {
       target: "rdp",
       reason: "to mend it",
       ticket: "T-1",
-      answerWithinMs: 10_000,
+      answerWithinMs: 60_000,
     });
     expect(tenant.offers[0]?.operator.name).to.equal("olga");
     expect(session.state.name).to.equal("pending");

@@ -68,7 +68,8 @@ async function apply(
     const { sessionsEnded, requestsRefused } = await askLocal(home, { call: "lock-changed", by }, "applied", signal);
     return { running: true, sessionsEnded, requestsRefused };
   } catch (error) {
-    if (!(error instanceof DrawbridgeError) || error.code !== "unavailable") throw error;
+    if (!(error instanceof DrawbridgeError)) throw error;
+    if (error.code !== "unavailable") throw notTold(event, error);
   }
   const audit = await TenantAuditLog.open(home, tenant, systemWallClock, log);
   await audit.record(event, { by, reason });
@@ -79,4 +80,9 @@ async function apply(
 function tell({ running, sessionsEnded, requestsRefused }: Applied): string {
   if (!running) return "`tenant run` is not running; it will let nobody in when it does.";
   return `${sessionsEnded} sessions were ended, ${requestsRefused} requests refused.`;
+}
+
+function notTold(event: string, cause: DrawbridgeError): DrawbridgeError {
+  const message = `the home is ${event}, but \`tenant run\` could not be told, and what is open may still be: ${cause.message}`;
+  return new DrawbridgeError(cause.code, message, { remedy: cause.remedy, cause });
 }

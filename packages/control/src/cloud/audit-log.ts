@@ -2,6 +2,8 @@ import type { AuditFilter, AuditRecord, AuditSubject, Store } from "../store/ind
 import type { WallClock } from "../wire/wall-clock.ts";
 
 const PAGE = 500;
+/** How often a follower looks for records that were not written by way of this object, in milliseconds. */
+const LOOK_AGAIN_MS = 1_000;
 
 /** The audit log of the running cloud redirector: writes records, and lets readers follow them. */
 export class AuditLog {
@@ -37,17 +39,17 @@ export class AuditLog {
     let afterSequence = filter.afterSequence ?? 0;
     while (!signal.aborted) {
       const woken = this.#nextRecord(signal);
-      const page = await this.#store.audit.read({ ...filter, afterSequence, limit: PAGE });
-      for (const record of page) {
-        afterSequence = record.sequence;
-        yield record;
-      }
-      if (page.length < PAGE && !follow) {
+      try {
+        const page = await this.#store.audit.read({ ...filter, afterSequence, limit: PAGE });
+        for (const record of page) {
+          afterSequence = record.sequence;
+          yield record;
+        }
+        if (page.length < PAGE && !follow) return;
+        if (page.length === 0) await woken.promise;
+      } finally {
         woken.cancel();
-        return;
       }
-      if (page.length > 0) woken.cancel();
-      else await woken.promise;
     }
   }
 
@@ -56,14 +58,16 @@ export class AuditLog {
     return this.#last;
   }
 
-  /** Resolves when a record was written after this call, or the signal fires. */
+  /** Resolves when a record was written after this call, may have been by others, or the signal fires. */
   #nextRecord(signal: AbortSignal): { promise: Promise<void>; cancel: () => void } {
     const { promise, resolve } = Promise.withResolvers<void>();
     const done = (): void => {
+      timer.cancel();
       this.#followers.delete(done);
       signal.removeEventListener("abort", done);
       resolve();
     };
+    const timer = this.#clock.setTimer(LOOK_AGAIN_MS, done);
     this.#followers.add(done);
     signal.addEventListener("abort", done, { once: true });
     return { promise, cancel: done };

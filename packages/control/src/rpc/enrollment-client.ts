@@ -96,6 +96,7 @@ export function openChannel(identity: EnrolledIdentity, address: string): RpcCha
 function expired({ kind, name }: EnrolledIdentity, notAfter: number): DrawbridgeError {
   const message = `the certificate of ${kind} ${name} expired at ${new Date(notAfter).toISOString()}`;
   return new DrawbridgeError("certificate-invalid", message, {
-    remedy: "Check this machine's clock. If it is right, ask the provider for a new invite code and enrol with --replace.",
+    remedy:
+      "Check this machine's clock. If it is right, ask the provider for a new invite code and enrol with --replace.",
   });
 }

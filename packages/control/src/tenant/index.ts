@@ -1,5 +1,6 @@
 export { type AccessLock, lockHome, readLock, unlockHome } from "./access-lock.ts";
 export type { AccessPolicy } from "./access-policy.ts";
+export { type AuditComparison, type AuditDifference, compareAudits, SessionLedger } from "./audit-comparison.ts";
 export type { TenantWelcome } from "./control-connection.ts";
 export { askLocal, watchLocal } from "./local/local-client.ts";
 export type { RequestView, SessionView, StatusView } from "./local/local-protocol.ts";

@@ -25,6 +25,21 @@ const DAMAGED: Translation = {
   remedy: "Restore the file from a backup.",
 };
 
+const FULL: Translation = {
+  code: "limit-exceeded",
+  what: "cannot grow: the disk is full",
+  remedy: "Free some space on this disk, then try again.",
+};
+
+const DISK_FAILED: Translation = {
+  code: "home-invalid",
+  what: "cannot be read or written: the disk reports an error",
+  remedy: "Check the disk and the space on it, then try again.",
+};
+
+/** SQLITE_IOERR_SHMSIZE: there is no room for the index of the write-ahead log. */
+const NO_ROOM_FOR_WAL_INDEX = 4_874;
+
 // Primary result codes: https://www.sqlite.org/rescode.html
 const translations: ReadonlyMap<number, Translation> = new Map([
   [3, FORBIDDEN],
@@ -32,14 +47,8 @@ const translations: ReadonlyMap<number, Translation> = new Map([
   [6, LOCKED],
   [8, FORBIDDEN],
   [11, DAMAGED],
-  [
-    13,
-    {
-      code: "limit-exceeded",
-      what: "cannot grow: the disk is full",
-      remedy: "Free some space on this disk, then try again.",
-    },
-  ],
+  [10, DISK_FAILED],
+  [13, FULL],
   [14, FORBIDDEN],
   [23, FORBIDDEN],
   [26, DAMAGED],
@@ -55,7 +64,8 @@ export function sqliteResultCode(error: unknown): number | undefined {
 /** Translates an error of node:sqlite about the database at `path` into ours. A DrawbridgeError passes through. */
 export function fromSqliteError(error: unknown, path: string): DrawbridgeError {
   if (error instanceof DrawbridgeError) return error;
-  const translation = translations.get(sqliteResultCode(error) ?? -1);
+  const noRoom = error instanceof Error && "errcode" in error && error.errcode === NO_ROOM_FOR_WAL_INDEX;
+  const translation = noRoom ? FULL : translations.get(sqliteResultCode(error) ?? -1);
   if (translation !== undefined) {
     const { code, what, remedy } = translation;
     return new DrawbridgeError(code, `${path} ${what}`, { remedy, cause: error });

@@ -23,9 +23,7 @@ export async function askLocal<Name extends LocalAnswer["answer"]>(
   signal: AbortSignal,
 ): Promise<Answered<Name>> {
   for await (const answer of converse(home, request, expected, signal)) return answer;
-  throw new DrawbridgeError("closed", "the tenant redirector hung up without an answer", {
-    remedy: "Look at the log of `drawbridge tenant run`.",
-  });
+  throw hungUp();
 }
 
 /** The requests that wait for an answer, now and at each change, until the signal fires. Errors: as {@link askLocal}. */
@@ -53,10 +51,17 @@ async function* converse<Name extends LocalAnswer["answer"]>(
     }
   } catch (error) {
     if (signal.aborted) throw new DrawbridgeError("cancelled", "the request was cancelled", { cause: error });
-    throw error;
+    throw error instanceof DrawbridgeError ? error : hungUp(error);
   } finally {
     socket.destroy();
   }
+}
+
+function hungUp(cause?: unknown): DrawbridgeError {
+  return new DrawbridgeError("closed", "the tenant redirector hung up without an answer", {
+    remedy: "Look at the log of `drawbridge tenant run`.",
+    cause,
+  });
 }
 
 async function open(home: string, signal: AbortSignal): Promise<Socket> {

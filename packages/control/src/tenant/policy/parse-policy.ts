@@ -1,6 +1,6 @@
 import { DrawbridgeError } from "@drawbridge/dataplane";
 import type { Document } from "yaml";
-import { isCollection, isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
+import { isCollection, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
 import { ANY, type Policy, type PolicyOutcome, type PolicyRule } from "./policy.ts";
 import { policySchema, type RuleSettings } from "./policy-schema.ts";
@@ -102,6 +102,8 @@ function place(document: Document, lines: LineCounter, path: readonly PropertyKe
   let node: unknown = document.contents;
   let offset = offsetOf(node) ?? 0;
   for (const key of path) {
+    // One thing where a list may stand counts as a list of one.
+    if (key === 0 && !isSeq(node)) continue;
     if (!isCollection(node)) break;
     const pair = isMap(node) ? node.items.find((item) => isScalar(item.key) && item.key.value === key) : undefined;
     const next: unknown = isMap(node) ? (pair?.value ?? undefined) : node.get(key, true);

@@ -1,0 +1,161 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  certificateFacts,
+  certificateToPem,
+  createCertificateRequest,
+  type EnrolledIdentity,
+  exportPrivateKeyPem,
+  generateKeyPairP256,
+  makePrivateDirectory,
+} from "@drawbridge/control/identity";
+import { KnownTenants, type RemoteLinkEnd, RemoteRedirector } from "@drawbridge/control/remote";
+import { Backoff, openChannel } from "@drawbridge/control/rpc";
+import { type AccessPolicy, parseTargets, type TenantLinkEnd, TenantRedirector } from "@drawbridge/control/tenant";
+import { systemWallClock } from "@drawbridge/control/wire";
+import { LoopbackServer } from "../../support/dataplane-sockets.ts";
+import { CloudBench } from "../control/cloud-bench.ts";
+import { Front } from "./front.ts";
+
+const silent = { info: () => {}, warn: () => {}, error: () => {}, debug: () => {} };
+const nothing = (): void => {};
+const OVER = { code: "closed", message: "the test is over" } as const;
+
+/** The policy of a tenant that lets everybody in. */
+export const ALLOW_ALL: AccessPolicy = {
+  judge: () => ({ verdict: "allow", because: "the test" }),
+  obstacle: () => undefined,
+};
+
+/** A tenant redirector, and the ends of its links. */
+export interface BenchTenant {
+  readonly redirector: TenantRedirector;
+  readonly target: LoopbackServer;
+  readonly ends: TenantLinkEnd[];
+}
+
+/** A session's remote redirector, where it listens, and the ends of its links. */
+export interface BenchRemote {
+  readonly redirector: RemoteRedirector;
+  readonly port: number;
+  readonly ends: RemoteLinkEnd[];
+}
+
+/**
+ * True redirectors at both ends, and between them a cloud redirector in hostile hands: whoever holds them has the CA's
+ * key and the store, and catches all legs of operators and of tenants.
+ */
+export class HostileBench {
+  readonly cloud: CloudBench;
+  /** Where operators connect. */
+  readonly remoteFront: Front;
+  /** Where tenants connect. */
+  readonly tenantFront: Front;
+  readonly #folder: string;
+  readonly #undo: (() => Promise<unknown>)[] = [];
+
+  private constructor(cloud: CloudBench, remoteFront: Front, tenantFront: Front, folder: string) {
+    this.cloud = cloud;
+    this.remoteFront = remoteFront;
+    this.tenantFront = tenantFront;
+    this.#folder = folder;
+  }
+
+  static async start(): Promise<HostileBench> {
+    const cloud = await CloudBench.start();
+    const [remoteFront, tenantFront] = [await Front.start(cloud.port), await Front.start(cloud.port)];
+    return new HostileBench(cloud, remoteFront, tenantFront, await mkdtemp(join(tmpdir(), "drawbridge-hostile-")));
+  }
+
+  async stop(): Promise<void> {
+    for (const undo of this.#undo.reverse()) await undo();
+    await this.cloud[Symbol.asyncDispose]();
+    await Promise.all([this.remoteFront.close(), this.tenantFront.close()]);
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Runs a tenant redirector until it is online. */
+  async tenant(identity: EnrolledIdentity, policy: AccessPolicy = ALLOW_ALL): Promise<BenchTenant> {
+    const target = await LoopbackServer.start();
+    const ends: TenantLinkEnd[] = [];
+    const online = Promise.withResolvers<void>();
+    const observer = { ...mute, connected: () => online.resolve(), linkClosed: keepThird(ends) };
+    const redirector = new TenantRedirector({
+      home: {
+        identity: { ...identity, addresses: [this.tenantFront.address] },
+        targets: parseTargets([`rdp=127.0.0.1:${target.address.port}`]),
+      },
+      policy,
+      observer,
+      log: silent,
+      clock: systemWallClock,
+      backoff: new Backoff(),
+    });
+    void redirector.run();
+    this.#undo.push(async () => {
+      await redirector.stop(OVER);
+      target.close();
+    });
+    await online.promise;
+    return { redirector, target, ends };
+  }
+
+  /** Opens a session. Known tenants are kept for each operator's name. */
+  async remote(identity: EnrolledIdentity, tenant = "acme"): Promise<BenchRemote> {
+    const channel = openChannel(identity, this.remoteFront.address);
+    const home = join(this.#folder, identity.name);
+    await makePrivateDirectory(home);
+    const known = new KnownTenants(home, identity.provider);
+    const ends: RemoteLinkEnd[] = [];
+    const linkClosed = (end: RemoteLinkEnd): void => void ends.push(end);
+    const redirector = new RemoteRedirector({
+      identity,
+      channel,
+      request: { tenant, target: "rdp", reason: "", ticket: "" },
+      listen: { host: "127.0.0.1", port: 0 },
+      observer: { pending: nothing, opened: nothing, linkOpened: nothing, linkClosed, clientRefused: nothing },
+      trustTenantKey: (name, fingerprint) => known.trust(name, fingerprint),
+    });
+    this.#undo.push(async () => {
+      await redirector.stop(OVER);
+      channel.close();
+    });
+    const { port } = await redirector.start(new AbortController().signal);
+    return { redirector, port, ends };
+  }
+
+  /** A client's connection to a session's listener. */
+  async client({ port }: BenchRemote): Promise<Socket> {
+    const socket = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
+    this.#undo.push(() => Promise.resolve(socket.destroy()));
+    await once(socket, "connect");
+    return socket.on("error", nothing);
+  }
+
+  /** A certificate for a name that is taken, with a key of the forger's own. */
+  async forge(genuine: EnrolledIdentity): Promise<EnrolledIdentity> {
+    const { kind, name, provider } = genuine;
+    const keyPair = await generateKeyPairP256();
+    const request = await createCertificateRequest(keyPair);
+    const { der } = await this.cloud.home.authority.issuePrincipalCertificate({ kind, name, provider }, request);
+    const { keyFingerprint } = certificateFacts(der);
+    return { ...genuine, privateKey: exportPrivateKeyPem(keyPair), certificate: certificateToPem(der), keyFingerprint };
+  }
+}
+
+const mute = {
+  sessionOffered: nothing,
+  sessionPending: nothing,
+  sessionOpened: nothing,
+  sessionRefused: nothing,
+  sessionWithdrawn: nothing,
+  sessionEnded: nothing,
+  linkOpened: nothing,
+};
+
+function keepThird<Value>(list: Value[]): (first: unknown, second: unknown, third: Value) => void {
+  return (_first, _second, third) => void list.push(third);
+}
