@@ -27,7 +27,8 @@ export class Screen {
   /** On a terminal one line that is written again and again; elsewhere a line every five seconds. */
   status(text: string): void {
     if (this.#out.isTTY) {
-      this.#status = text.slice(0, this.#out.columns - 1);
+      // A terminal that does not know its width says 0.
+      this.#status = text.slice(0, (this.#out.columns || 80) - 1);
       this.#out.write(`\r\x1b[K${this.#status}`);
       return;
     }

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
+import { clearInterval, setInterval } from "node:timers";
 
 const TAIL_CHARACTERS = 16_384;
 const PARENT_LOOK_MS = 500;

@@ -22,7 +22,7 @@ export class Front {
   readonly #waiting: ((leg: CaughtLeg) => void)[] = [];
 
   private constructor(cloudPort: number) {
-    this.#server = createServer({ allowHalfOpen: true }, (socket) => {
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       this.#own(socket);
       socket.once("readable", () => {
         const head = socket.read() as Buffer | null;
@@ -58,7 +58,7 @@ export class Front {
   }
 
   #passOn(socket: Socket, port: number): void {
-    const cloud = connect({ host: "127.0.0.1", port });
+    const cloud = connect({ host: "127.0.0.1", port, noDelay: true });
     this.#own(cloud);
     socket.pipe(cloud).pipe(socket);
     socket.once("close", () => cloud.destroy());

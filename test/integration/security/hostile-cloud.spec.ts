@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
-import type { EnrolledIdentity } from "@drawbridge/control/identity";
+import { type EnrolledIdentity, formatFingerprint } from "@drawbridge/control/identity";
 import { acceptTenantLeg, DrawbridgeError, encryptRemoteLeg, type EndToEndTlsOptions } from "@drawbridge/dataplane";
 import { expect } from "chai";
 import fc from "fast-check";
+import { parsePolicy } from "../../../packages/control/src/tenant/policy/parse-policy.ts";
+import { TenantAccess } from "../../../packages/control/src/tenant/tenant-access.ts";
 import { readBytes } from "../../support/dataplane-sockets.ts";
 import { until } from "../../support/dataplane-rendezvous.ts";
 import { type BenchRemote, type BenchTenant, HostileBench } from "./hostile-bench.ts";
@@ -184,13 +186,19 @@ describe("a cloud redirector in hostile hands", () => {
       verifyPeer: () => {},
     });
 
-    it("cannot stand in for a known tenant on a leg: another key is refused before a byte is sent", async () => {
+    async function caughtLink() {
       const client = await bench.client(remote);
+      const [remoteLeg, tenantLeg] = await Promise.all([bench.remoteFront.nextLeg(), bench.tenantFront.nextLeg()]);
+      const service = await tenant.target.next();
+      return { client, service, remoteLeg: remoteLeg.socket, tenantLeg: tenantLeg.socket };
+    }
+
+    it("cannot stand in for a known tenant on a leg: another key is refused before a byte is sent", async () => {
+      const { client, remoteLeg, tenantLeg } = await caughtLink();
       client.write("for acme only");
       const outcome = outcomeOf(client);
-      const { socket } = await bench.remoteFront.nextLeg();
       const received: Buffer[] = [];
-      const accepting = acceptTenantLeg(socket, trusting(forgedAcme)).then(
+      const accepting = acceptTenantLeg(remoteLeg, trusting(forgedAcme)).then(
         (stream) => void stream.on("data", (chunk: Buffer) => received.push(chunk)),
         (error: unknown) => expect(error).to.be.instanceOf(DrawbridgeError),
       );
@@ -198,15 +206,14 @@ describe("a cloud redirector in hostile hands", () => {
       await accepting;
       expect(Buffer.concat(received)).to.have.length(0);
       expect(remote.ends.at(-1)?.reason).to.include({ code: "certificate-invalid" });
+      tenantLeg.destroy();
     });
 
     it("cannot stand in for the operator on a leg: another key is refused before a byte is taken", async () => {
-      await bench.client(remote);
-      const service = tenant.target.next();
-      const { socket } = await bench.tenantFront.nextLeg();
-      const outcome = outcomeOf(await service);
+      const { service, tenantLeg } = await caughtLink();
+      const outcome = outcomeOf(service);
       const before = tenant.ends.length;
-      const stream = await encryptRemoteLeg(socket, trusting(forgedAlice));
+      const stream = await encryptRemoteLeg(tenantLeg, trusting(forgedAlice));
       stream.write("from whom?");
       expect((await outcome).received).to.equal("");
       await until(() => tenant.ends.length > before);
@@ -214,7 +221,50 @@ describe("a cloud redirector in hostile hands", () => {
       stream.destroy();
     });
   });
+
+  describe("that gives a name to another key", () => {
+    const refusalOf = (session: Promise<BenchRemote>): Promise<unknown> =>
+      session.then(
+        () => "opened",
+        (error: unknown) => error,
+      );
+
+    it("is found out by the operator, who knows the tenant: the session is refused and says how to check", async () => {
+      const carol = await bench.cloud.enrolTenant("carol");
+      await bench.tenant(carol);
+      await (await bench.remote(alice, "carol")).redirector.stop({ code: "closed", message: "the test is over" });
+      const impostor = await bench.cloud.enrolTenant("carol");
+      await bench.tenant(impostor);
+      const refusal = (await refusalOf(bench.remote(alice, "carol"))) as DrawbridgeError;
+      expect(refusal).to.include({ code: "certificate-invalid" });
+      expect(refusal.message).to.include("the key of tenant carol has changed");
+      expect(refusal.message).to.include(shown(carol)).and.to.include(shown(impostor));
+      expect(refusal.remedy).to.include("drawbridge tenant fingerprint");
+    });
+
+    it("is found out by a tenant that pins the operator's key", async () => {
+      const dora = await bench.cloud.enrolOperator("dora");
+      const pins = `operator_keys:\n  dora: ["${shown(dora)}"]\n`;
+      const policy = parsePolicy(`${pins}rules:\n  - decision: allow\n`, "policy.yaml", ["rdp"]);
+      await bench.tenant(await bench.cloud.enrolTenant("pinned"), new TenantAccess(policy, undefined, () => undefined));
+      await (await bench.remote(dora, "pinned")).redirector.stop({ code: "closed", message: "the test is over" });
+      const impostor = await bench.cloud.enrolOperator("dora");
+      const refusal = await refusalOf(bench.remote(impostor, "pinned"));
+      expect(refusal).to.include({ code: "consent-refused" });
+      expect((refusal as DrawbridgeError).message).to.equal("the tenant knows another key of dora");
+    });
+
+    it("is believed by a tenant that pins no operator's key: the limit that docs/SECURITY.md names", async () => {
+      await bench.cloud.enrolOperator("emil");
+      const impostor = await bench.remote(await bench.cloud.enrolOperator("emil"));
+      expect(impostor.port).to.be.above(0);
+    });
+  });
 });
+
+function shown({ keyFingerprint }: EnrolledIdentity): string {
+  return formatFingerprint(Buffer.from(keyFingerprint, "hex"));
+}
 
 /** The same record with a byte changed. */
 function change(record: Buffer, position: number, mask = 1): Buffer {

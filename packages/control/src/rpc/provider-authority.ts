@@ -29,6 +29,8 @@ export async function fetchProviderAuthority(
     // The chain is judged by its CA's fingerprint, below; the call that follows verifies it in full.
     rejectUnauthorized: false,
   });
+  // For its whole life: a late error of a connection that was judged already must not end the process.
+  tls.on("error", () => {});
   try {
     await secured(tls, address, signal);
     const authority = chainOf(tls).find((der) => certificateFingerprint(der).equals(fingerprint));

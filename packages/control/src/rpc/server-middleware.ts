@@ -8,8 +8,8 @@ import { encodeStatusDetails, STATUS_DETAILS_TRAILER, STATUS_OF_CODE } from "./s
 export type CallErrorListener = (error: DrawbridgeError, call: { path: string; peer: string }) => void;
 
 /**
- * Turns what services throw into gRPC statuses with details. Anything that is not a DrawbridgeError is told to the
- * caller as `internal` without its text, which may hold what the caller must not see.
+ * Turns what services throw into gRPC statuses with details. What is not a DrawbridgeError, or speaks of the server's
+ * own machine, is told to the caller without its text, which may hold what the caller must not see.
  */
 export function errorMiddleware(onError: CallErrorListener): ServerMiddleware {
   return async function* translateErrors<Request, Response>(
@@ -21,14 +21,18 @@ export function errorMiddleware(onError: CallErrorListener): ServerMiddleware {
     } catch (cause) {
       const error = toDrawbridgeError(cause);
       onError(error, { path: call.method.path, peer: context.peer });
-      const told = cause instanceof DrawbridgeError ? error : withoutText(error);
+      const told = cause instanceof DrawbridgeError && !isOwnAffair(error) ? error : withoutText(error);
       context.trailer.set(STATUS_DETAILS_TRAILER, encodeStatusDetails(told));
       throw new ServerError(STATUS_OF_CODE[told.code].status, told.message);
     }
   };
 }
 
-function withoutText({ code }: DrawbridgeError): DrawbridgeError {
+/** Errors of the server's own home and listener, whose texts hold paths and addresses of its machine. */
+const isOwnAffair = ({ code }: DrawbridgeError): boolean => code.startsWith("home-") || code === "address-in-use";
+
+function withoutText(error: DrawbridgeError): DrawbridgeError {
+  const code = isOwnAffair(error) ? "internal" : error.code;
   return new DrawbridgeError(code, "the cloud redirector could not finish the call", {
     remedy: "Its log says why.",
   });

@@ -26,7 +26,7 @@ export function validateMessage<Checked>(message: Checked): Checked {
   const result = validator.validate(desc, typed);
   if (result.kind === "valid") return message;
   if (result.kind === "error")
-    throw new DrawbridgeError("internal", "A validation rule failed.", { cause: result.error });
+    throw new DrawbridgeError("internal", "a validation rule failed", { cause: result.error });
   const violation = result.violations[0];
   throw new DrawbridgeError("invalid-argument", `${desc.name}: ${violation?.toString() ?? "not valid"}`, {
     remedy: "See the limits in proto/drawbridge/v1.",

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import type { CloseReason } from "@drawbridge/dataplane";
@@ -171,6 +172,8 @@ async function readResponses(
   out: MessageQueue<unknown>,
 ): Promise<CloseReason> {
   try {
+    // Whoever opens the connection has it by then: an answer to an offer that came with the welcome would get lost.
+    await nextTurn();
     for (;;) {
       const next = await responses.next();
       if (next.done === true)

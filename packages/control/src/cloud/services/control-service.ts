@@ -3,7 +3,6 @@ import { DrawbridgeError } from "@drawbridge/dataplane";
 import type { ConnectRequest } from "@drawbridge/gen/drawbridge/v1/control";
 import { ControlService } from "@drawbridge/gen/drawbridge/v1/control";
 import type { ServiceImplementation } from "nice-grpc";
-import type { CallContext } from "nice-grpc-common";
 import { firstMessage } from "../../rpc/first-message.ts";
 import { MessageQueue } from "../../rpc/message-queue.ts";
 import { serviceDefinition } from "../../rpc/service-definition.ts";
@@ -119,6 +118,3 @@ function decisionOf(decision: DecisionMessage): SessionDecision {
       };
   }
 }
-
-/** What services get beside the request. */
-export type ServiceContext = CallContext & { caller: Caller };
