@@ -2,12 +2,12 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { DemoArguments } from "./arguments.ts";
-import { formatByteCounts } from "./byte-counts.ts";
+import { formatByteCounts, readByteCounts } from "./byte-counts.ts";
 import { Chain } from "./chain.ts";
 import { DemoFailure } from "./demo-failure.ts";
 import { desktopDrawn, openDesktop, writeScreenshot } from "./desktop-view.ts";
 import { findProgram } from "./desktop/programs.ts";
-import type { DrawbridgeProcess } from "./drawbridge.ts";
+import type { DrawbridgeEvent, DrawbridgeProcess } from "./drawbridge.ts";
 import { Narrator } from "./narrator.ts";
 import type { Screen } from "./screen.ts";
 import { hasDisplay } from "./surroundings.ts";
@@ -18,6 +18,9 @@ import { until } from "./until.ts";
 const SCREENSHOT = "drawbridge-screenshot.png";
 const COUNT_INTERVAL_MS = 1_000;
 const CULPRIT_MS = 1_000;
+/** Less than any desktop's first picture takes, more than a logon that fails. */
+const PICTURE_BYTES = 8_000;
+const PICTURE_TIMEOUT_MS = 60_000;
 const TENANT = "acme";
 const REASON = "demonstration";
 
@@ -68,7 +71,7 @@ async function showInScreenshot(demonstration: Demonstration): Promise<void> {
     const file = join(process.cwd(), SCREENSHOT);
     await writeScreenshot(client, file, signal);
     screen.line(`the tenant's desktop is there. Screenshot: ${file}`);
-    await watch(demonstration, session, client.child.exited);
+    if (!demonstration.once) await watch(demonstration, session, client.child.exited);
     if (client.child.exit) throw new DemoFailure("the RDP client ended by itself", { log: client.child.tail() });
   });
   await session.stop();
@@ -126,10 +129,14 @@ async function listening(session: DrawbridgeProcess, signal: AbortSignal): Promi
   return String(event["address"]);
 }
 
-/** Shows the byte counts until the signal aborts or the client ends; with `once` not at all. */
+/** Shows the byte counts until the signal aborts or the client ends; with `once` only until a picture's worth has come. */
 async function watch(demonstration: Demonstration, session: DrawbridgeProcess, end: Promise<unknown>): Promise<void> {
   const { screen, narrator, once, signal } = demonstration;
-  if (once) return;
+  if (once) {
+    const where = (event: DrawbridgeEvent) => readByteCounts(event).toRemote >= PICTURE_BYTES;
+    await session.waitForEvent("bytes", { timeoutMs: PICTURE_TIMEOUT_MS, where, signal });
+    return;
+  }
   screen.line("the session's bytes, until Ctrl-C:");
   const over = new AbortController();
   void Promise.race([end, session.child.exited]).then(() => over.abort());

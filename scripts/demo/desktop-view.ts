@@ -6,7 +6,7 @@ import type { DemoTarget } from "./target.ts";
 
 /** A screen that shows a desktop and not just a colour. */
 const FEWEST_COLOURS = 16;
-/** The clock of the demonstration desktop may have moved on between two looks. */
+/** A desktop's clock may have moved on between two looks. */
 const MOST_DIFFERENT = 0.02;
 
 /** Starts an RDP client against the loopback listener: on a display of its own, or on the named one. */
@@ -23,14 +23,17 @@ export async function openDesktop(options: {
 
 /**
  * Waits until the client's own display shows the desktop: for the demonstration desktop the same as its own screen, for an
- * unknown one more than a few colours.
+ * unknown one more than a few colours, that have come to rest.
  *
  * @throws DemoFailure when it does not come.
  */
 export async function desktopDrawn(client: RdpClient, target: DemoTarget, signal: AbortSignal): Promise<void> {
+  let before: Picture | undefined;
   await client.drawn(async (seen) => {
-    if (target.kind === "own") return countColours(seen, FEWEST_COLOURS) === FEWEST_COLOURS;
-    return showsSame(seen, await capture(target.desktop.display, signal));
+    if (target.kind === "demonstration") return showsSame(seen, await capture(target.desktop.display, signal));
+    const hasSettled = before !== undefined && isNearly(seen, before);
+    before = seen;
+    return hasSettled && countColours(seen, FEWEST_COLOURS) === FEWEST_COLOURS;
   }, signal);
 }
 
@@ -51,5 +54,9 @@ export async function writeScreenshot(client: RdpClient, file: string, signal: A
 function showsSame(seen: Picture, shown: Picture): boolean {
   const [red, green, blue] = colourAt(seen, 0, 0);
   const hasMark = red === MARK_COLOUR[0] && green === MARK_COLOUR[1] && blue === MARK_COLOUR[2];
-  return hasMark && differentPixels(seen, shown) < seen.size.width * seen.size.height * MOST_DIFFERENT;
+  return hasMark && isNearly(seen, shown);
+}
+
+function isNearly(one: Picture, other: Picture): boolean {
+  return differentPixels(one, other) < one.size.width * one.size.height * MOST_DIFFERENT;
 }

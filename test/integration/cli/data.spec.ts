@@ -1,10 +1,9 @@
-import { once } from "node:events";
 import type { Socket } from "node:net";
 import { expect } from "chai";
 import type { Chain, ListeningSession } from "../../support/chain.ts";
 import { openSession, startChain, stopChain } from "../../support/chain.ts";
 import { stopCli } from "../../support/cli.ts";
-import { dialLoopback, readAll } from "../../support/dataplane-sockets.ts";
+import { closedOf, dialLoopback, readAll } from "../../support/dataplane-sockets.ts";
 import { receiveBulk, sendBulk } from "./bulk.ts";
 import { TargetServer } from "./target-server.ts";
 
@@ -95,8 +94,7 @@ describe("data through the command line's chain", function () {
     expect(await ask(silent.port, "anybody?")).to.equal("");
     await using closing = await session("closing");
     const dropped = await dialLoopback(closing.port);
-    dropped.resume();
-    await once(dropped, "close");
+    await closedOf(dropped);
     await closing.process.waitForEvent("link-closed");
   });
 

@@ -6,7 +6,7 @@ import type { Chain } from "../../support/chain.ts";
 import { openSession, startChain, stopChain } from "../../support/chain.ts";
 import type { DrawbridgeProcess } from "../../support/cli.ts";
 import { expectCleanExit, startCli, stopCli } from "../../support/cli.ts";
-import { dialLoopback, readAll } from "../../support/dataplane-sockets.ts";
+import { closedOf, dialLoopback, readAll } from "../../support/dataplane-sockets.ts";
 import { TargetServer } from "./target-server.ts";
 
 /** Ends a command by a signal and asserts that it was done, with code 0. */
@@ -81,7 +81,7 @@ describe("the life of the command line's processes", function () {
       const link = await dialLoopback(session.port);
       link.write("held open");
       await once(link, "data");
-      const closed = once(link, "close");
+      const closed = closedOf(link);
       await endBy(session.process, signal);
       await closed;
       expect(session.process.events.at(-1)).to.include({ event: "session-ended", code: "closed" });

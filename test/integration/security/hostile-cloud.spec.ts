@@ -194,7 +194,7 @@ describe("a cloud redirector in hostile hands", () => {
     }
 
     it("cannot stand in for a known tenant on a leg: another key is refused before a byte is sent", async () => {
-      const { client, remoteLeg, tenantLeg } = await caughtLink();
+      const { client, service, remoteLeg, tenantLeg } = await caughtLink();
       client.write("for acme only");
       const outcome = outcomeOf(client);
       const received: Buffer[] = [];
@@ -207,6 +207,7 @@ describe("a cloud redirector in hostile hands", () => {
       expect(Buffer.concat(received)).to.have.length(0);
       expect(remote.ends.at(-1)?.reason).to.include({ code: "certificate-invalid" });
       tenantLeg.destroy();
+      service.destroy();
     });
 
     it("cannot stand in for the operator on a leg: another key is refused before a byte is taken", async () => {

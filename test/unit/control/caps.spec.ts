@@ -33,6 +33,26 @@ describe("connection caps", () => {
   });
 });
 
+describe("connection caps that evict", () => {
+  it("let the oldest go for a newer one, but never more of one key than its cap", () => {
+    const caps = new ConnectionCaps({ perKey: 2, inAll: 3 });
+    const gone: string[] = [];
+    const enter = (key: string, name: string) => caps.enter(key, () => gone.push(name));
+    const [first, second] = [enter("a", "a1"), enter("a", "a2")];
+    expect(enter("a", "a3")).to.equal(undefined);
+    enter("b", "b1");
+    expect(gone).to.deep.equal([]);
+    expect(enter("c", "c1")).not.to.equal(undefined);
+    expect(gone).to.deep.equal(["a1"]);
+    first?.();
+    second?.();
+    enter("d", "d1");
+    expect(gone).to.deep.equal(["a1"]);
+    enter("e", "e1");
+    expect(gone).to.deep.equal(["a1", "b1"]);
+  });
+});
+
 describe("rate limit", () => {
   it("lets a minute's worth through at once, then as many as the time allows", () => {
     const rate = new RateLimit({ perKey: 10, inAll: 100 });

@@ -39,7 +39,7 @@ function bench(limits: { maxSessions?: number } = {}) {
     linkClosed: () => {},
   };
   const sessions = new TenantSessions({
-    identity: {} as EnrolledIdentity,
+    identity: () => ({}) as EnrolledIdentity,
     targets: parseTargets(["rdp=127.0.0.1:3389"]),
     policy,
     observer,

@@ -1,3 +1,4 @@
+import { validatePrincipalName } from "@drawbridge/control/identity";
 import type { RemoteSessionEnd } from "@drawbridge/control/remote";
 import { KnownTenants, RemoteRedirector, stableListenAddresses } from "@drawbridge/control/remote";
 import type { Address } from "@drawbridge/dataplane";
@@ -50,6 +51,7 @@ export function connectCommand() {
 
 async function connect(context: CommandContext, tenant: string, options: ConnectOptions): Promise<void> {
   const { output, signal, home } = context;
+  validatePrincipalName(tenant);
   const given = options.listen === undefined ? undefined : { listen: parseAddress(options.listen) };
   // Looked for first: nobody at the tenant should be asked for a session that nothing can show.
   const client = options.client === "none" ? undefined : await detectClient(options.client, systemEnvironment());

@@ -5,33 +5,49 @@ export interface Caps {
   inAll: number;
 }
 
-/** Counts what is there by key and in all, and refuses what would be too much. Pure state. */
+interface Entry {
+  readonly key: string;
+  readonly evict: (() => void) | undefined;
+}
+
+/** Counts what is there by key and in all, and refuses, or makes room for, what would be too much. Pure state. */
 export class ConnectionCaps {
   readonly #caps: Caps;
   readonly #byKey = new Map<string, number>();
-  #total = 0;
+  /** A Set keeps its entries in the order in which they came. */
+  readonly #entries = new Set<Entry>();
 
   constructor(caps: Caps) {
     this.#caps = caps;
   }
 
-  /** Takes one in and returns the function that lets it go again (once, however often it is called); undefined: refused. */
-  enter(key: string): (() => void) | undefined {
-    const count = this.#byKey.get(key) ?? 0;
-    if (count >= this.#caps.perKey || this.#total >= this.#caps.inAll) return undefined;
-    this.#byKey.set(key, count + 1);
-    this.#total += 1;
-    let inside = true;
-    return () => {
-      if (inside) this.#leave(key);
-      inside = false;
-    };
+  /**
+   * Takes one in and returns the function that lets it go again (once, however often it is called); undefined: refused.
+   *
+   * @param evict makes this one go when there are too many in all and a newer one comes: the oldest goes first, so that a
+   *   flood of them only ends itself. Without it, the newer one is refused.
+   */
+  enter(key: string, evict?: () => void): (() => void) | undefined {
+    if ((this.#byKey.get(key) ?? 0) >= this.#caps.perKey) return undefined;
+    if (this.#entries.size >= this.#caps.inAll && !this.#evictOldest()) return undefined;
+    const entry = { key, evict };
+    this.#entries.add(entry);
+    this.#byKey.set(key, (this.#byKey.get(key) ?? 0) + 1);
+    return () => this.#leave(entry);
   }
 
-  #leave(key: string): void {
-    const count = this.#byKey.get(key) ?? 0;
-    if (count <= 1) this.#byKey.delete(key);
-    else this.#byKey.set(key, count - 1);
-    this.#total -= 1;
+  #evictOldest(): boolean {
+    const [oldest] = this.#entries;
+    if (oldest?.evict === undefined) return false;
+    this.#leave(oldest);
+    oldest.evict();
+    return true;
+  }
+
+  #leave(entry: Entry): void {
+    if (!this.#entries.delete(entry)) return;
+    const count = this.#byKey.get(entry.key) ?? 0;
+    if (count <= 1) this.#byKey.delete(entry.key);
+    else this.#byKey.set(entry.key, count - 1);
   }
 }

@@ -31,7 +31,8 @@ export interface TlsTerminatorOptions {
  * enrolment has none yet; a certificate that is not from the provider's CA counts as none.
  *
  * Keeps track of connections by the key they were made with, so that a principal can be cut off at once. Handshakes
- * under way, connections without a certificate, and connections of one key are capped.
+ * under way, connections without a certificate, and connections of one key are capped. Of the first two, the oldest make
+ * room for newer ones: whoever means it is done in no time, so strangers cannot lock others out by holding on.
  */
 export class TlsTerminator {
   readonly #server: Server;
@@ -66,7 +67,9 @@ export class TlsTerminator {
   /** Takes over a socket that begins with a ClientHello. */
   accept(socket: Socket): void {
     const address = socket.remoteAddress ?? "";
-    const over = this.#handshakes.enter(address);
+    const over = this.#handshakes.enter(address, () =>
+      this.#refuse(socket, "newer handshakes needed its place", address),
+    );
     socket.on("error", () => socket.destroy());
     if (over === undefined) return this.#refuse(socket, "too many handshakes are under way", address);
     const ends = endsOf(socket);
@@ -100,7 +103,8 @@ export class TlsTerminator {
     this.#handshakeOver.get(endsOf(socket))?.();
     const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined;
     const key = certificate && fingerprintHex(keyFingerprint(certificate.publicKey));
-    const leave = key === undefined ? this.#anonymous.enter(address) : this.#principals.enter(key);
+    const evict = (): void => this.#refuse(socket, "newer connections without a certificate needed its place", address);
+    const leave = key === undefined ? this.#anonymous.enter(address, evict) : this.#principals.enter(key);
     if (leave === undefined) return this.#refuse(socket, "too many connections are open", address);
     socket.once("close", leave);
     if (key !== undefined) this.#track(key, socket);

@@ -32,8 +32,8 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const CA_LIFE_MS = 3650 * DAY_MS;
 const SERVER_LIFE_MS = 365 * DAY_MS;
 const PRINCIPAL_LIFE_MS = 90 * DAY_MS;
-/** How far a peer's clock may be behind. */
-const BACKDATE_MS = 5 * 60 * 1000;
+/** How long before their making certificates begin to be good, in milliseconds: so far may a peer's clock be behind. */
+export const BACKDATE_MS = 5 * 60 * 1000;
 
 /** When, and for how long, a certificate is to be good. */
 export interface IssueOptions {

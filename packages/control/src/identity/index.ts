@@ -1,4 +1,5 @@
 export {
+  BACKDATE_MS,
   CertificateAuthority,
   CLOUD_SERVER_NAME,
   type IssuedCertificate,

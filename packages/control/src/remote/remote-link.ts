@@ -9,12 +9,18 @@ import {
   splice,
 } from "@drawbridge/dataplane";
 import type { EnrolledIdentity } from "../identity/index.ts";
+import type { LinkTurns } from "./link-turns.ts";
 import type { LinkTicket } from "./session-stream.ts";
+
+/** How long the reason of a leg that was closed is waited for, in milliseconds. */
+const REASON_MS = 1_000;
 
 /** What a remote redirector's end of a link is made of. */
 export interface RemoteLinkOptions {
   /** The RDP client's connection to the loopback listener. */
   local: Socket;
+  /** Whose turn it is to be made. */
+  turns: LinkTurns;
   requestLink: () => Promise<LinkTicket>;
   /** Where legs are dialled when a ticket does not say. */
   cloudAddress: string;
@@ -79,17 +85,37 @@ export class RemoteLink {
   async #run(): Promise<RemoteLinkEnd> {
     const { local } = this.#options;
     try {
-      const stream = await this.#connect();
+      const stream = await this.#connectInTurn();
       local.off("close", this.#localClosed);
       this.#splice = splice(local, stream, { aName: "the client", bName: "the tenant redirector" });
       if (this.#closing !== undefined) this.#splice.destroy(this.#closing);
       else this.#options.onOpen(this.#linkId);
       return this.#end(await this.#splice.closed);
     } catch (error) {
-      return this.#end(this.#closing ?? closeReasonFrom(error));
+      return this.#end(this.#closing ?? (await this.#reasonFor(error)));
     } finally {
       local.destroy();
     }
+  }
+
+  async #connectInTurn() {
+    const endTurn = await this.#options.turns.take(this.#abort.signal);
+    try {
+      return await this.#connect();
+    } finally {
+      endTurn();
+    }
+  }
+
+  /**
+   * Why the link was not made. A refused leg is closed without a word, and the control plane's reason for it may come a
+   * little later.
+   */
+  async #reasonFor(error: unknown): Promise<CloseReason> {
+    const reason = closeReasonFrom(error);
+    if (reason.code !== "closed" || this.#linkId === "") return reason;
+    await untilAborted(this.#abort.signal, REASON_MS);
+    return this.#closing ?? reason;
   }
 
   async #connect() {
@@ -112,6 +138,15 @@ export class RemoteLink {
   #end(reason: CloseReason): RemoteLinkEnd {
     return { linkId: this.#linkId, reason, ...this.counts() };
   }
+}
+
+/** Resolves when the signal fires, or after so many milliseconds. */
+function untilAborted(signal: AbortSignal, withinMs: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, withinMs);
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  if (signal.aborted) resolve();
+  return promise.finally(() => clearTimeout(timer));
 }
 
 /** The promise's outcome, or the signal's reason if that comes first. */

@@ -3,6 +3,7 @@ import type { Address, CloseReason, DrawbridgeError } from "@drawbridge/dataplan
 import type { EnrolledIdentity } from "../identity/index.ts";
 import type { RpcChannel } from "../rpc/channel.ts";
 import { expectPeer } from "../wire/peer-verification.ts";
+import { LinkTurns } from "./link-turns.ts";
 import { LoopbackListener } from "./loopback-listener.ts";
 import type { RemoteLinkEnd } from "./remote-link.ts";
 import { RemoteLink } from "./remote-link.ts";
@@ -56,6 +57,7 @@ export class RemoteRedirector {
   readonly #links = new Set<RemoteLink>();
   readonly #byId = new Map<string, RemoteLink>();
   readonly #listener: LoopbackListener;
+  readonly #turns = new LinkTurns();
   readonly #past = { toTenant: 0, toRemote: 0 };
   readonly #closed = Promise.withResolvers<RemoteSessionEnd>();
   #stream: SessionStream | undefined;
@@ -132,6 +134,7 @@ export class RemoteRedirector {
     const { tenantKeyFingerprint: keyFingerprint } = stream.opened;
     const link = new RemoteLink({
       local,
+      turns: this.#turns,
       requestLink: () => stream.requestLink(),
       cloudAddress: channel.address,
       identity,

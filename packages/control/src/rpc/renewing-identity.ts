@@ -19,6 +19,8 @@ const definition = serviceDefinition(EnrollmentService);
 
 /** How long to wait before a renewal that failed is tried again, in milliseconds. */
 const RETRY_MS = 60 * 60 * 1000;
+/** The shortest time between two renewals, however short certificates live, in milliseconds. */
+const SHORTEST_MS = 1_000;
 /** The longest that a timer waits before it looks again: a wall clock may be set, and a machine may sleep. */
 const LOOK_MS = 60 * 60 * 1000;
 
@@ -67,7 +69,7 @@ export class RenewingIdentity {
   /** Renews whenever it is time, over this channel, until `stop` or another `watch`. */
   watch(channel: RpcChannel): void {
     this.stop();
-    const untilDueMs = Math.max(0, renewalTime(this.#validity()) - this.#clock.wallNow());
+    const untilDueMs = Math.max(SHORTEST_MS, renewalTime(this.#validity()) - this.#clock.wallNow());
     this.#arm(channel, Math.min(untilDueMs, LOOK_MS));
   }
 

@@ -1,8 +1,10 @@
 import { arch, hostname, platform } from "node:os";
 import type { CloseReason, ErrorCode } from "@drawbridge/dataplane";
 import { closeReasonFrom } from "@drawbridge/dataplane";
+import type { EnrolledIdentity } from "../identity/index.ts";
 import type { Backoff } from "../rpc/backoff.ts";
 import { openChannel } from "../rpc/enrollment-client.ts";
+import type { RenewingIdentity } from "../rpc/renewing-identity.ts";
 import type { Log } from "../wire/log.ts";
 import { SOFTWARE } from "../wire/software.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
@@ -17,6 +19,8 @@ import { TenantSessions } from "./tenant-sessions.ts";
 /** What a tenant redirector is made of. */
 export interface TenantRedirectorOptions {
   home: TenantHome;
+  /** The home's identity, which renews itself while the control connection is there. Default: it is never renewed. */
+  identity?: RenewingIdentity;
   policy: AccessPolicy;
   observer: TenantSessionObserver & { connected(welcome: TenantWelcome): void };
   log: Log;
@@ -64,7 +68,8 @@ export class TenantRedirector {
   constructor(options: TenantRedirectorOptions) {
     this.#options = options;
     const { home, policy, observer, clock, onRequestsChange } = options;
-    const { identity, targets } = home;
+    const { targets } = home;
+    const identity = (): EnrolledIdentity => options.identity?.current ?? home.identity;
     const notice = onRequestsChange === undefined ? {} : { onRequestsChange };
     this.sessions = new TenantSessions({ identity, targets, policy, observer, clock, ...notice });
     this.#state = { name: "disconnected", why: "not dialled yet", since: clock.wallNow() };
@@ -115,11 +120,11 @@ export class TenantRedirector {
 
   /** Holds one control connection until it is over. Resolves to why it is. */
   async #connectOnce(address: string): Promise<CloseReason> {
-    const { home, clock, observer, log } = this.#options;
+    const { home, identity, clock, observer, log } = this.#options;
     const sessions = this.sessions;
     let channel: ReturnType<typeof openChannel> | undefined;
     try {
-      channel = openChannel(home.identity, address);
+      channel = openChannel(identity?.current ?? home.identity, address);
       const hello = {
         software: SOFTWARE,
         hostName: hostname(),
@@ -144,11 +149,13 @@ export class TenantRedirector {
       const { provider } = connection.welcome;
       this.#state = { name: "connected", address, provider, since: clock.wallNow() };
       this.#welcomed(connection.welcome, address);
+      identity?.watch(channel);
       observer.connected(connection.welcome);
       return await connection.closed;
     } catch (error) {
       return closeReasonFrom(error);
     } finally {
+      identity?.stop();
       sessions.connectTo(undefined, "");
       this.#connection?.destroy();
       this.#connection = undefined;

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { CloseReason } from "@drawbridge/dataplane";
 import { DrawbridgeError } from "@drawbridge/dataplane";
 import type { Backoff } from "../rpc/backoff.ts";
+import { RenewingIdentity } from "../rpc/renewing-identity.ts";
 import { ExclusiveLock } from "../store/index.ts";
 import type { Log } from "../wire/log.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
@@ -68,6 +69,7 @@ export class TenantService {
     const { observer, log, clock, backoff } = options;
     this.#redirector = new TenantRedirector({
       home,
+      identity: new RenewingIdentity(options.home, home.identity, clock, log),
       policy: access,
       observer: { ...tellAll([audit.observer(), observer]), connected: (welcome) => observer.connected(welcome) },
       log,

@@ -22,7 +22,8 @@ export interface AnswerPort {
 
 /** What the sessions of a tenant redirector are made of. */
 export interface TenantSessionsOptions {
-  identity: EnrolledIdentity;
+  /** The identity with its newest certificate. */
+  identity: () => EnrolledIdentity;
   targets: TenantTargets;
   policy: AccessPolicy;
   observer: TenantSessionObserver;
@@ -222,7 +223,7 @@ export class TenantSessions {
       target: { name: target, address: session.target },
       rendezvous: parseAddress(rendezvousAddress === "" ? this.#cloudAddress : rendezvousAddress),
       token,
-      identity,
+      identity: identity(),
       operator: { name: operator, keyFingerprint: operatorKeyFingerprint },
       onDialled: () => {
         this.#port?.linkAccepted(linkId);
