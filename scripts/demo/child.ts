@@ -20,6 +20,8 @@ export interface ChildOptions {
   readonly args: readonly string[];
   /** The whole environment; this process's own unless told. */
   readonly env?: NodeJS.ProcessEnv;
+  /** The folder that it runs in; this process's own unless told. */
+  readonly cwd?: string;
   /** Written to standard input, which is then closed; without it there is no standard input. */
   readonly input?: string;
   /** Called for each line of standard output. */
@@ -144,6 +146,7 @@ function spawnTied(options: ChildOptions): ChildProcess {
   const args = tied ? ["--pdeathsig", "TERM", "--", options.command, ...options.args] : [...options.args];
   return spawn(command, args, {
     env: options.env ?? process.env,
+    cwd: options.cwd,
     stdio: [
       options.input === undefined ? "ignore" : "pipe",
       "pipe",

@@ -27,3 +27,11 @@ function read(file: string): string {
     return "";
   }
 }
+
+/** Processes of this user whose environment or arguments contain a text, each as "PID PROGRAM". Source: proc(5). */
+export function processesMentioning(text: string): string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((pid) => read(`/proc/${pid}/environ`).includes(text) || read(`/proc/${pid}/cmdline`).includes(text))
+    .map((pid) => `${pid} ${read(`/proc/${pid}/comm`).trim()}`);
+}

@@ -8,11 +8,12 @@ import type { CommandContext } from "./run-command.ts";
 /**
  * Runs a part of a command with the operator's channel to the cloud redirector, and closes it afterwards.
  *
- * A certificate that is due is renewed first; when that fails the old one is used, which has a third of its life left.
+ * A certificate that is due is renewed first, and again whenever it is due while the command runs; when that fails the
+ * old one is used, which has a third of its life left.
  */
 export async function withOperatorChannel(
   { home, log }: CommandContext,
-  use: (channel: RpcChannel, identity: EnrolledIdentity) => Promise<void>,
+  use: (channel: RpcChannel, identity: () => EnrolledIdentity) => Promise<void>,
 ): Promise<void> {
   const path = home("operator");
   const renewing = new RenewingIdentity(path, await loadIdentity(path, "operator"), systemWallClock, log);
@@ -21,8 +22,10 @@ export async function withOperatorChannel(
     await renewing.renewIfDue(channel).catch((err: unknown) => {
       log.debug({ event: "renewal-failed", err }, "the certificate could not be renewed");
     });
-    await use(channel, renewing.current);
+    renewing.watch(channel);
+    await use(channel, () => renewing.current);
   } finally {
+    renewing.stop();
     channel.close();
   }
 }

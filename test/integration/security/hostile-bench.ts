@@ -13,7 +13,7 @@ import {
   makePrivateDirectory,
 } from "@drawbridge/control/identity";
 import { KnownTenants, type RemoteLinkEnd, RemoteRedirector } from "@drawbridge/control/remote";
-import { Backoff, openChannel } from "@drawbridge/control/rpc";
+import { Backoff, openChannel, RenewingIdentity } from "@drawbridge/control/rpc";
 import { type AccessPolicy, parseTargets, type TenantLinkEnd, TenantRedirector } from "@drawbridge/control/tenant";
 import { systemWallClock } from "@drawbridge/control/wire";
 import { LoopbackServer } from "../../support/dataplane-sockets.ts";
@@ -83,9 +83,11 @@ export class HostileBench {
     const ends: TenantLinkEnd[] = [];
     const online = Promise.withResolvers<void>();
     const observer = { ...mute, connected: () => online.resolve(), linkClosed: keepThird(ends) };
+    const reached = { ...identity, addresses: [this.tenantFront.address] };
     const redirector = new TenantRedirector({
+      identity: new RenewingIdentity(this.#folder, reached, systemWallClock, silent),
       home: {
-        identity: { ...identity, addresses: [this.tenantFront.address] },
+        identity: reached,
         targets: parseTargets([`rdp=127.0.0.1:${target.address.port}`]),
       },
       policy,
@@ -112,7 +114,7 @@ export class HostileBench {
     const ends: RemoteLinkEnd[] = [];
     const linkClosed = (end: RemoteLinkEnd): void => void ends.push(end);
     const redirector = new RemoteRedirector({
-      identity,
+      identity: () => identity,
       channel,
       request: { tenant, target: "rdp", reason: "", ticket: "" },
       listen: { host: "127.0.0.1", port: 0 },

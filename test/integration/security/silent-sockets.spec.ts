@@ -45,7 +45,7 @@ describe(`${SOCKETS} connections from many addresses that mean nothing good`, fu
     const begin = performance.now();
     const channel = openChannel(alice, chain.address);
     const remote = new RemoteRedirector({
-      identity: alice,
+      identity: () => alice,
       channel,
       request: { tenant: "acme", target: "rdp", reason: "", ticket: "" },
       listen: { host: "127.0.0.1", port: 0 },

@@ -60,12 +60,13 @@ async function connect(context: CommandContext, tenant: string, options: Connect
   await withOperatorChannel(context, async (channel, identity) => {
     const { target, reason, ticket, for: maxDurationMs } = options;
     const view = new ConnectView(output, tenant, target);
-    const known = new KnownTenants(home("operator"), identity.provider);
+    const { provider } = identity();
+    const known = new KnownTenants(home("operator"), provider);
     const remote = new RemoteRedirector({
       identity,
       channel,
       request: { tenant, target, reason, ticket, maxDurationMs },
-      ...(given ?? stableListenAddresses({ provider: identity.provider, tenant, target }, onlyLocalhost)),
+      ...(given ?? stableListenAddresses({ provider, tenant, target }, onlyLocalhost)),
       allowOtherUsers: options.allowOtherUsers === true,
       observer: view.observer,
       trustTenantKey: (name, keyFingerprint) => known.trust(name, keyFingerprint),

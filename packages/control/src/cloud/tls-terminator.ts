@@ -75,6 +75,9 @@ export class TlsTerminator {
     const ends = endsOf(socket);
     this.#handshakeOver.set(ends, over);
     this.#connections.add(socket);
+    // The gateway accepts with half-open use allowed, which legs need. Here a peer that has ended its side is gone, and
+    // would otherwise hold its place until a keep-alive misses it.
+    socket.allowHalfOpen = false;
     socket.once("close", () => {
       over();
       this.#handshakeOver.delete(ends);

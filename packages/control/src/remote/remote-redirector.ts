@@ -27,7 +27,8 @@ export interface RemoteObserver {
 
 /** What a remote redirector is made of. */
 export interface RemoteRedirectorOptions {
-  identity: EnrolledIdentity;
+  /** The operator's identity, with its newest certificate: asked for at each link. */
+  identity: () => EnrolledIdentity;
   channel: RpcChannel;
   request: SessionRequest;
   /** Where to listen; loopback only. */
@@ -130,7 +131,8 @@ export class RemoteRedirector {
   #accept(local: Socket): void {
     const stream = this.#stream;
     if (stream === undefined) return void local.destroy();
-    const { identity, channel, request, observer } = this.#options;
+    const { channel, request, observer } = this.#options;
+    const identity = this.#options.identity();
     const { tenantKeyFingerprint: keyFingerprint } = stream.opened;
     const link = new RemoteLink({
       local,
