@@ -61,21 +61,24 @@ function isInstalled() {
     const wanted = readPackages("package-lock.json");
     const present = readPackages("node_modules/.package-lock.json");
     return Object.entries(wanted).every(([path, entry]) => {
-      if (!path.startsWith("node_modules/")) return path === "" || sameManifest(path, entry);
+      if (!path.includes("node_modules/")) return sameManifest(path, entry);
       const installed = present[path];
       // Packages for other platforms are optional and stay away.
       if (!installed) return entry.optional === true;
-      return installed.version === entry.version && installed.integrity === entry.integrity;
+      const isSame = installed.version === entry.version && installed.integrity === entry.integrity;
+      return isSame && existsSync(join(ROOT, path));
     });
   } catch {
     return false;
   }
 }
 
-/** Whether a workspace's package.json still asks for what the lock file was made for. */
+/** Whether a package.json of ours still asks for what the lock file was made for. */
 function sameManifest(path, entry) {
   const manifest = JSON.parse(readFileSync(join(ROOT, path, "package.json"), "utf8"));
-  return JSON.stringify(manifest.dependencies ?? {}) === JSON.stringify(entry.dependencies ?? {});
+  return ["dependencies", "devDependencies", "optionalDependencies"].every(
+    (kind) => JSON.stringify(manifest[kind] ?? {}) === JSON.stringify(entry[kind] ?? {}),
+  );
 }
 
 function readPackages(file) {

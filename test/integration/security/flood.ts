@@ -40,15 +40,13 @@ export class Flood {
   async #open(port: number, index: number, kind: FloodKind): Promise<void> {
     const source = Math.floor(index / CONNECTIONS_PER_ADDRESS);
     const localAddress = `127.9.${1 + Math.floor(source / 250)}.${1 + (source % 250)}`;
-    const socket = connect({ host: "127.0.0.1", port, localAddress });
+    const options = { host: "127.0.0.1", port, localAddress, rejectUnauthorized: false, ALPNProtocols: ["h2"] };
+    const isTls = kind === "anonymous TLS";
+    const socket = isTls ? connectTls(options) : connect(options);
     this.#sockets.push(socket);
-    await settled(socket, "connect");
+    await settled(socket, isTls ? "secureConnect" : "connect");
     if (kind === "half a handshake") socket.write(CLIENT_HELLO_HEAD);
-    if (kind !== "anonymous TLS") return void socket.resume();
-    const tls = connectTls({ socket, rejectUnauthorized: false, ALPNProtocols: ["h2"] });
-    this.#sockets.push(tls);
-    await settled(tls, "secureConnect");
-    tls.resume();
+    socket.resume();
   }
 }
 
