@@ -55,7 +55,7 @@ function messageLines(desc: DescMessage, indent = ""): string[] {
     `${inner}}`,
   ]);
   const ranges = desc.proto.extensionRange.map(({ start, end }) => {
-    const last = (end ?? 0) > 536870000 ? "max" : String((end ?? 0) - 1);
+    const last = end > 536_870_000 ? "max" : String(end - 1);
     return `${inner}extensions ${start} to ${last};`;
   });
   const enums = desc.nestedEnums.flatMap((nested) => enumLines(nested, inner));

@@ -6,6 +6,9 @@ import { AlreadyAnswered } from "./usage-error.ts";
 
 try {
   await createProgram().parseAsync();
+  // Everything is closed and written. Node's own way out can spin for ever on some handle that it counts as open still
+  // (seen in node::Environment::CleanupHandles of 26.10.0, after a cloud redirector had carried links); this one cannot.
+  process.exit();
 } catch (error) {
   if (error instanceof AlreadyAnswered) process.exitCode = error.isRight ? EXIT.done : EXIT.wrongUse;
   else if (error instanceof DrawbridgeError) await reportUsage(error);
