@@ -1,5 +1,6 @@
 export * from "./address.ts";
 export * from "./clock.ts";
+export { CountByKey } from "./count-by-key.ts";
 export * from "./close-reason.ts";
 export * from "./dial.ts";
 export * from "./embedded-gateway.ts";
