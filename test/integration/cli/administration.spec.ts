@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect } from "chai";
 import type { Chain } from "../../support/chain.ts";
-import { openSession, startChain, stopChain } from "../../support/chain.ts";
+import { openSession, startChain } from "../../support/chain.ts";
 import type { DrawbridgeEvent } from "../../support/cli.ts";
 import { expectCli, runCli, startCli, stopCli } from "../../support/cli.ts";
 import { closedOf, dialLoopback } from "../../support/dataplane-sockets.ts";
@@ -28,7 +28,7 @@ describe("administration on the command line", function () {
     await expectCli(["operator", "enroll", "-"], { home: adminHome, input });
   });
   after(async () => {
-    await stopChain(chain);
+    await chain[Symbol.asyncDispose]();
     await target[Symbol.asyncDispose]();
   });
 

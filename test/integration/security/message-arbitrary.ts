@@ -53,13 +53,13 @@ function listFill(field: DescField & { fieldKind: "list" }, depth: number): fc.A
       for (const fill of fills) {
         const inner = reflect(desc, create(desc), false);
         fill(inner);
-        message.addListItem(field, inner);
+        message.get(field).add(inner);
       }
     });
   }
   const item = field.listKind === "enum" ? fc.integer({ min: -1, max: 9 }) : scalar(field.scalar);
   return fc.array(item, { maxLength: 100 }).map((values) => (message) => {
-    for (const value of values) message.addListItem(field, value);
+    for (const value of values) message.get(field).add(value);
   });
 }
 

@@ -35,6 +35,12 @@ export interface InviteOptions {
 const MINUTE_MS = 60 * 1000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
+/**
+ * How long the connections of a principal that was revoked stay, in milliseconds, so that it hears why its sessions and
+ * streams were ended. They carry nothing else any more: links are closed at once, and new calls are refused.
+ */
+const LAST_WORDS_MS = 250;
+
 /** The limits of the contract (CreateInviteRequest.expires_in). */
 function validateExpiry(expiresInMs: number): void {
   if (expiresInMs >= MINUTE_MS && expiresInMs <= 30 * DAY_MS) return;
@@ -72,7 +78,7 @@ export async function createInvite(
 export interface AdministrationOptions extends InviteOptions {
   broker: SessionBroker;
   registry: TenantRegistry;
-  /** Closes every connection that was made with a key, at once. */
+  /** Closes every connection that was made with a key. */
   disconnect: (keyFingerprint: string) => void;
 }
 
@@ -108,7 +114,7 @@ export class Administration {
     const presence = kind === "tenant" ? registry.get(name)?.presence : undefined;
     if (presence?.name === "online") presence.port.goodbye(reason);
     if (kind === "tenant") registry.removed(name);
-    disconnect(record.keyFingerprint);
+    clock.setTimer(LAST_WORDS_MS, () => disconnect(record.keyFingerprint));
     await store.audit.append("revoked", { [kind]: name, details: { by, sessions: sessions.length } }, clock.wallNow());
     return sessions.length;
   }
