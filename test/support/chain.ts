@@ -22,8 +22,12 @@ export function startChain(targets: readonly string[], options: Omit<ChainOption
   return Chain.start({ ...options, targets });
 }
 
-/** Ends a chain and asserts that each of its processes ended on SIGTERM with code 0. */
+/** How long a process may take to end on a machine that has much else to do, before it is killed. */
+const STOP_GRACE_MS = 20_000;
+
+/** Ends a chain, the newest process first, and asserts that each of them ended on SIGTERM with code 0. */
 export async function stopChain(chain: Chain): Promise<void> {
+  for (const process of chain.processes.toReversed()) await process.stop(STOP_GRACE_MS);
   await chain[Symbol.asyncDispose]();
   for (const process of chain.processes) expectCleanExit(process);
 }

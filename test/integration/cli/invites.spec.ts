@@ -71,7 +71,7 @@ describe("invite codes on the command line", function () {
     await expectCli(["tenant", "enroll", "-"], { home: freshHome(), input: code });
   });
 
-  it("says that a server is down, another one, or silent, and leaves the code good", async () => {
+  it("PEERS security 10: says that a server is down, another one, or silent, and leaves the code good", async () => {
     const code = await invite("tenant", "lost");
     await using http = await Listening.start(createHttpServer((_request, response) => response.end("hello")));
     await using silent = await Listening.start(createServer());

@@ -63,53 +63,51 @@ describe("the life of the command line's processes", function () {
     await target[Symbol.asyncDispose]();
   });
 
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    it(`ends connect on ${signal} while it waits for the tenant, and while links are open`, async () => {
-      chain.tenant.child.signal("SIGSTOP");
-      const waiting = await chain.connect(["--client", "none", "--listen", "127.0.0.1:0"]);
-      await until(async () => (await openSessions()) === 1 || undefined, {
-        what: "a pending session",
-        timeoutMs: 9_000,
-        intervalMs: 50,
-      });
-      await endBy(waiting, signal);
-      expect(waiting.events.filter(({ event }) => event === "error")).to.deep.equal([]);
-      chain.tenant.child.signal("SIGCONT");
-      await chain.waitForTenant("online");
-
-      const session = await openSession(chain);
-      const link = await dialLoopback(session.port);
-      link.write("held open");
-      await once(link, "data");
-      const closed = closedOf(link);
-      await endBy(session.process, signal);
-      await closed;
-      expect(session.process.events.at(-1)).to.include({ event: "session-ended", code: "closed" });
-      await noSessions();
+  it("ends connect on a signal while it waits for the tenant, and while links are open", async () => {
+    chain.tenant.child.signal("SIGSTOP");
+    const waiting = await chain.connect(["--client", "none", "--listen", "127.0.0.1:0"]);
+    await until(async () => (await openSessions()) === 1 || undefined, {
+      what: "a pending session",
+      timeoutMs: 9_000,
+      intervalMs: 50,
     });
+    await endBy(waiting, "SIGINT");
+    expect(waiting.events.filter(({ event }) => event === "error")).to.deep.equal([]);
+    chain.tenant.child.signal("SIGCONT");
+    await chain.waitForTenant("online");
 
-    it(`ends tenants --watch on ${signal}`, async () => {
-      await endBy(await watch(), signal);
-    });
+    const session = await openSession(chain);
+    const link = await dialLoopback(session.port);
+    link.write("held open");
+    await once(link, "data");
+    const closed = closedOf(link);
+    await endBy(session.process, "SIGTERM");
+    await closed;
+    expect(session.process.events.at(-1)).to.include({ event: "session-ended", code: "closed" });
+    await noSessions();
+  });
 
-    it(`ends tenant run on ${signal} while connected and while reconnecting`, async () => {
-      const watching = await watch();
-      await endBy(chain.tenant, signal);
-      await stateOf(watching, "offline");
-      await stopCli(watching);
-      const tenant = await start(["tenant", "run"], chain.tenantHome);
-      await tenant.waitForEvent("ready");
-      await cloud.stop();
-      await until(() => Promise.resolve(/no control connection/.test(tenant.child.tail()) || undefined), {
-        what: "a lost control connection in the log",
-        timeoutMs: 30_000,
-        intervalMs: 50,
-      });
-      await endBy(tenant, signal);
-      cloud = await restartCloud();
-      await chain.startTenant();
+  it("ends tenants --watch on a signal", async () => {
+    await endBy(await watch(), "SIGINT");
+  });
+
+  it("ends tenant run on a signal while connected and while reconnecting", async () => {
+    const watching = await watch();
+    await endBy(chain.tenant, "SIGINT");
+    await stateOf(watching, "offline");
+    await stopCli(watching);
+    const tenant = await start(["tenant", "run"], chain.tenantHome);
+    await tenant.waitForEvent("ready");
+    await endBy(cloud, "SIGTERM");
+    await until(() => Promise.resolve(/no control connection/.test(tenant.child.tail()) || undefined), {
+      what: "a lost control connection in the log",
+      timeoutMs: 30_000,
+      intervalMs: 50,
     });
-  }
+    await endBy(tenant, "SIGTERM");
+    cloud = await restartCloud();
+    await chain.startTenant();
+  });
 
   const restartCloud = async (): Promise<DrawbridgeProcess> => {
     const again = await start(["cloud", "run", "--listen", chain.address], chain.cloudHome);

@@ -9,7 +9,7 @@ import { openSession, startChain, stopChain } from "../../support/chain.ts";
 import type { DrawbridgeProcess } from "../../support/cli.ts";
 import { runCli, startCli, stopCli } from "../../support/cli.ts";
 import { closedOf, dialLoopback } from "../../support/dataplane-sockets.ts";
-import { expectRefusal } from "./refusals.ts";
+import { expectBothRefusals, expectRefusal } from "./refusals.ts";
 
 describe("sessions that cannot be", function () {
   this.timeout(90_000);
@@ -89,7 +89,7 @@ describe("sessions that cannot be", function () {
   it("says that a tenant is offline, and since when", async () => {
     await chain.stopTenant();
     const says = /acme has been offline since 20.*`drawbridge tenant run`/;
-    await expectRefusal(connect("acme"), operator(), { exit: 4, code: "tenant-offline", says });
+    await expectBothRefusals(connect("acme"), operator(), { exit: 4, code: "tenant-offline", says });
     await chain.startTenant();
   });
 

@@ -78,7 +78,7 @@ describe("secrets in what the command line prints and keeps", function () {
     return secrets;
   };
 
-  it("are no invite code and no private key in any output", async () => {
+  it("PEERS security 7: are no invite code and no private key in any output", async () => {
     const all = outputs.join("\n");
     expect(all).to.contain("link-opened");
     const secrets = await forbidden();
@@ -86,7 +86,7 @@ describe("secrets in what the command line prints and keeps", function () {
     for (const secret of secrets) expect(all.includes(secret), `${secret.slice(0, 12)}… in an output`).to.equal(false);
   });
 
-  it("are no token and nothing else of 256 random bits in any log", () => {
+  it("PEERS security 6, 7: are no token and nothing else of 256 random bits in any log", () => {
     // Fingerprints and hashes are the only things of that size that are told, each under its own name.
     const told =
       /"(?:fingerprint|headHash|keyFingerprint|caFingerprint|hash|key)":"[^"]*"|SHA256:[A-Za-z0-9+/]{43}|Head: \w+/g;

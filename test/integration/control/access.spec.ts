@@ -68,7 +68,7 @@ describe("access to the control plane", () => {
 
   const guarded = PATHS.filter((path) => !path.endsWith("/Enroll"));
 
-  it("is refused to callers without a certificate in every call but Enroll, whatever headers they send", async () => {
+  it("PEERS security 14: is refused to callers without a certificate in every call but Enroll, whatever headers they send", async () => {
     const header = Buffer.from(olga.certificate).toString("base64");
     for (const headers of [{}, { "drawbridge-peer-certificate-bin": header, "x-forwarded-client-cert": header }]) {
       const found = await statuses(bench.port, guarded, {}, headers);
@@ -81,14 +81,14 @@ describe("access to the control plane", () => {
     expect(await statuses(bench.port, guarded, pair(forged))).to.deep.equal(guarded.map(() => UNAUTHENTICATED));
   });
 
-  it("is refused to a rogue leaf with a genuine certificate, and its CA, behind it", async () => {
+  it("PEERS security 8: is refused to a rogue leaf with a genuine certificate, and its CA, behind it", async () => {
     const forged = await forge(olga.name);
     const chain = forged.certificate + olga.certificate + olga.certificateAuthorities.join("");
     const found = await statuses(bench.port, guarded, { cert: chain, key: forged.privateKey });
     expect(found).to.deep.equal(guarded.map(() => UNAUTHENTICATED));
   });
 
-  it("is refused by path as well as by role: other spellings reach nothing", async () => {
+  it("PEERS security 13: is refused by path as well as by role: other spellings reach nothing", async () => {
     const spellings = [
       "/drawbridge.v1.AdminService/revoke",
       "/drawbridge.v1.AdminService//Revoke",
@@ -111,7 +111,7 @@ describe("access to the control plane", () => {
     socket.destroy();
   });
 
-  it("ends at once by revocation: control connection, session and link, and the certificate does not come back", async () => {
+  it("PEERS security 11: ends at once by revocation: control connection, session and link, and the certificate does not come back", async () => {
     const tenant = await bench.tenant(acme);
     const operator = bench.operator(olga);
     const { sessionId } = await tenant.next("sessionOffer");
@@ -174,7 +174,7 @@ describe("cloud redirector's start and stop", () => {
     await bench[Symbol.asyncDispose]();
   });
 
-  it("outlives peers that hammer its port while it starts and stops, and leaves none of them open", async () => {
+  it("PEERS security 16: outlives peers that hammer its port while it starts and stops, and leaves none of them open", async () => {
     const bench = await CloudBench.start();
     const acme = await bench.enrolTenant("acme");
     let isOver = false;

@@ -40,7 +40,7 @@ describe("control connection", () => {
     expect(await stateOf("acme")).to.equal("offline");
   });
 
-  it("supersedes an older one, which gets a goodbye, and whose end changes nothing", async () => {
+  it("PEERS security 17: supersedes an older one, which gets a goodbye, and whose end changes nothing", async () => {
     const first = await bench.tenant(acme);
     const second = await bench.tenant(acme);
     expect((await first.next("goodbye")).reason?.code).to.equal("superseded");
@@ -88,7 +88,7 @@ describe("control connection", () => {
     kept.operator.cut();
   });
 
-  it("has no power over another tenant's sessions and links", async () => {
+  it("PEERS security 9: has no power over another tenant's sessions and links", async () => {
     const bolt = await bench.tenant(await bench.enrolTenant("bolt"));
     const tenant = await bench.tenant(acme);
     const operator = bench.operator(olga);
@@ -126,7 +126,7 @@ describe("session offers", () => {
     const operator = bench.operator(await bench.enrolOperator("olga"));
     const { sessionId } = await tenant.next("sessionOffer");
     clock.advance(10_000);
-    expect((await operator.end()).error?.code).to.equal("consent-expired");
+    expect((await operator.end()).error?.code).to.equal("handshake-timeout");
     expect((await tenant.next("sessionClose")).sessionId).to.equal(sessionId);
     tenant.cut();
   });

@@ -24,7 +24,7 @@ describe("enrolment", () => {
 
   const audited = async (): Promise<string[]> => (await bench.home.store.audit.read()).map(({ event }) => event);
 
-  it("redeems a code once, and says who the caller now is", async () => {
+  it("PEERS security 10: redeems a code once, and says who the caller now is", async () => {
     const code = await bench.invite(forTenant);
     const identity = await redeemInvite("tenant", code);
     expect(identity).to.include({ kind: "tenant", name: "acme", provider: "example" });
@@ -38,7 +38,7 @@ describe("enrolment", () => {
     expect(outcomes.filter(({ status }) => status === "fulfilled")).to.have.length(1);
   });
 
-  it("refuses a code for the other kind, which stays good", async () => {
+  it("PEERS security 10: refuses a code for the other kind, which stays good", async () => {
     const code = await bench.invite(forTenant);
     expect((await thrown(() => redeemInvite("operator", code))).code).to.equal("invite-invalid");
     expect((await redeemInvite("tenant", code)).name).to.equal("acme");
@@ -108,7 +108,7 @@ describe("enrolment", () => {
 });
 
 describe("enrolment with a late code", () => {
-  it("is refused from the moment at which the code expires", async () => {
+  it("PEERS security 10: is refused from the moment at which the code expires", async () => {
     const clock = new TodaysFakeClock();
     await using bench = await CloudBench.start(clock);
     const code = await bench.invite({ ...forTenant, expiresInMs: 60_000 });

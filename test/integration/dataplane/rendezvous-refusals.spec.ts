@@ -16,7 +16,7 @@ describe("rendezvous: what it refuses and ends", () => {
     expect(bench.refusals[0]).to.have.property("address", "127.0.0.1");
   });
 
-  it("refuses a token the second time: while held, once spliced, and after the end", async () => {
+  it("PEERS security 4: refuses a token the second time: while held, once spliced, and after the end", async () => {
     bench = await RendezvousBench.start();
     const { rendezvous } = bench;
     const link = rendezvous.expect({ linkId: "l1", tenant: "acme" });
@@ -33,7 +33,7 @@ describe("rendezvous: what it refuses and ends", () => {
     expect(bench.refusalCodes).to.deep.equal(Array(5).fill("token-invalid"));
   });
 
-  it("accepts one of many legs that come at once with the same token", async () => {
+  it("PEERS security 4: accepts one of many legs that come at once with the same token", async () => {
     bench = await RendezvousBench.start();
     const { rendezvous } = bench;
     const link = rendezvous.expect({ linkId: "l1", tenant: "acme" });
@@ -42,7 +42,7 @@ describe("rendezvous: what it refuses and ends", () => {
     expect(rendezvous.stats()).to.include({ waitingLegs: 1, refusedTotal: 19, splicedLinks: 0 });
   });
 
-  it("ends a reservation that expires, closes its held leg, and refuses its tokens", async () => {
+  it("PEERS security 4: ends a reservation that expires, closes its held leg, and refuses its tokens", async () => {
     bench = await RendezvousBench.start();
     const { rendezvous } = bench;
     const [lonely, empty] = ["l1", "l2"].map((linkId) => rendezvous.expect({ linkId, tenant: "acme" }));

@@ -84,7 +84,7 @@ describe("RPC server and hostile peers", () => {
     expect((await bench.client().unary({ sessionId: "alive" })).event).to.equal("alive");
   };
 
-  it("refuses a message of more than 64 KiB by its declared length, before it has come", async () => {
+  it("PEERS security 2: refuses a message of more than 64 KiB by its declared length, before it has come", async () => {
     const stream = session.request(headersFor("Unary"));
     const status = statusOf(stream);
     stream.write(framed(new Uint8Array(10), false, 64 * 1024 + 1));
@@ -109,7 +109,7 @@ describe("RPC server and hostile peers", () => {
   });
 
   for (const call of ["Unary", "ClientStream"]) {
-    it(`stops inflating a compressed bomb at the limit (${call})`, async () => {
+    it(`PEERS security 2: stops inflating a compressed bomb at the limit (${call})`, async () => {
       const bomb = framed(gzipSync(Buffer.alloc(60 * 1024 * 1024)), true);
       expect(bomb.length).to.be.lessThan(64 * 1024);
       const before = memory();
@@ -122,7 +122,7 @@ describe("RPC server and hostile peers", () => {
     });
   }
 
-  it("outlives streams that are reset at once, by the thousand", async () => {
+  it("PEERS security 3: outlives streams that are reset at once, by the thousand", async () => {
     for (let round = 0; round < 10; round += 1) {
       const streams = Array.from({ length: 100 }, () => session.request(headersFor("Bidi")).on("error", () => {}));
       for (const stream of streams) stream.close(constants.NGHTTP2_CANCEL);
@@ -156,7 +156,7 @@ describe("RPC server and hostile peers", () => {
     await expectAlive();
   });
 
-  it("outlives malformed header blocks and bytes that are no HTTP/2 at all", async () => {
+  it("PEERS security 3: outlives malformed header blocks and bytes that are no HTTP/2 at all", async () => {
     const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     const badHeaders = Buffer.from([0, 0, 4, 1, 5, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff]); // an index that is not there
     const torn = badHeaders.subarray(0, 11);

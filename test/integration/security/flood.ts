@@ -30,9 +30,8 @@ export class Flood {
   }
 
   async close(): Promise<void> {
-    const closed = this.#sockets.map((socket) =>
-      socket.closed ? undefined : new Promise((resolve) => socket.once("close", resolve)),
-    );
+    const open = this.#sockets.filter((socket) => !socket.closed);
+    const closed = open.map((socket) => new Promise((resolve) => socket.once("close", resolve)));
     for (const socket of this.#sockets) socket.destroy();
     await Promise.all(closed);
   }

@@ -153,7 +153,7 @@ describe("a cloud redirector in hostile hands", () => {
     });
   }
 
-  it("gets no data by joining a leg of one session with a leg of another: other tenant, other operator", async () => {
+  it("PEERS security 5: gets no data by joining a leg of one session with a leg of another: other tenant, other operator", async () => {
     const bolt = await bench.tenant(await bench.cloud.enrolTenant("bolt"));
     const bob = await bench.remote(await bench.cloud.enrolOperator("bob"), "bolt");
     const caught = async (session: BenchRemote, { target }: BenchTenant) => {

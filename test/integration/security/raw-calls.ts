@@ -10,8 +10,8 @@ export interface RawEnd {
   readonly grpcStatus: number | undefined;
 }
 
-/** So that a call that the server forgets ends too, and shows: as DEADLINE_EXCEEDED. */
-const TIMEOUT = "3S";
+/** So that a call that the server forgets ends too, and shows: as DEADLINE_EXCEEDED. A stream may rightly wait for more. */
+const TIMEOUTS = { answer: "5S", stream: "100m" } as const;
 
 /** A message as gRPC frames it: not compressed, with its length. */
 export function grpcFrame(message: Uint8Array): Buffer {
@@ -42,7 +42,8 @@ export class RawCaller implements AsyncDisposable {
 
   /** Makes a call. One that streams answers is cancelled at its first. */
   async call(path: string, body: Uint8Array, streams: boolean): Promise<RawEnd> {
-    const headers = { ":path": path, "content-type": "application/grpc", te: "trailers", "grpc-timeout": TIMEOUT };
+    const timeout = streams ? TIMEOUTS.stream : TIMEOUTS.answer;
+    const headers = { ":path": path, "content-type": "application/grpc", te: "trailers", "grpc-timeout": timeout };
     const stream = this.#session.request({ ":method": "POST", ...headers });
     const end: { httpStatus?: number; grpcStatus?: number } = {};
     const keep = (fields: Record<string, unknown>): void => {

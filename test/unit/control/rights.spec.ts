@@ -50,7 +50,7 @@ const ALLOWED: Record<string, string> = {
 };
 
 describe("rights", () => {
-  it("name every call of the contract, and no other", () => {
+  it("PEERS security 13: name every call of the contract, and no other", () => {
     expect(Object.keys(RIGHTS).sort()).to.deep.equal([...PATHS].sort());
     expect(Object.keys(ALLOWED).sort()).to.deep.equal([...PATHS].sort());
   });

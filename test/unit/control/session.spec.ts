@@ -52,7 +52,7 @@ describe("session", () => {
     bench.clock.advance(9_999);
     expect(remote.ends).to.have.length(0);
     bench.clock.advance(1);
-    expect(remote.ends[0]?.reason.code).to.equal("consent-expired");
+    expect(remote.ends[0]?.reason.code).to.equal("handshake-timeout");
     expect(tenant.closedSessions).to.deep.equal([session.id]);
     expect(bench.clock.pending).to.equal(0);
   });

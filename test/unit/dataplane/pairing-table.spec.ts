@@ -113,7 +113,7 @@ describe("pairing table", () => {
     fc.record({ kind: fc.constant("advance" as const), ms: fc.nat(5) }),
   );
 
-  it("never pairs what does not belong together, loses no leg and keeps every cap, whatever happens", () => {
+  it("PEERS security 5: never pairs what does not belong together, loses no leg and keeps every cap, whatever happens", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
         const limits = { waitingPerTenant: 2, waitingPerAddress: 2, waitingInAll: 3 };

@@ -19,13 +19,13 @@ const STEPS: Step[] = [
     name: "prepare",
     description: "make the next CA; tenants and operators learn to trust it as they renew their certificates",
     run: prepareCa,
-    next: `${RESTART} Once every principal has renewed (two thirds of certificateLife, 60 days by default): drawbridge cloud ca switch`,
+    next: `${RESTART} Once every principal has renewed (after one certificateLife, 90 days by default, the rest have expired): drawbridge cloud ca switch`,
   },
   {
     name: "switch",
     description: "let the next CA issue; the old one stays trusted",
     run: switchCa,
-    next: `${RESTART} Make pending invite codes anew. Once every principal has renewed again: drawbridge cloud ca retire`,
+    next: `${RESTART} Make pending invite codes anew. After one certificateLife again: drawbridge cloud ca retire`,
   },
   { name: "retire", description: "trust the old CA no longer", run: retireCa, next: RESTART },
 ];

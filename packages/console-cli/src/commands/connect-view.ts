@@ -12,7 +12,8 @@ export class ConnectView {
   readonly #output: Output;
   readonly #tenant: string;
   readonly #target: string;
-  readonly #startedAt = performance.now();
+  /** When the session opened; undefined before. */
+  #startedAt: number | undefined;
   #pendingUntil: number | undefined;
   #endsAt: number | undefined;
   #warningsLeft: number[] = [];
@@ -66,6 +67,7 @@ export class ConnectView {
   /** Brings everything up to date; to be called about once a second. */
   tick(remote: RemoteRedirector): void {
     if (this.#pendingUntil !== undefined) return this.#waiting();
+    if (this.#startedAt === undefined) return;
     const { toTenant, toRemote } = remote.counts();
     const links = remote.openLinks;
     const parts = [formatDuration(performance.now() - this.#startedAt)];
@@ -91,6 +93,7 @@ export class ConnectView {
 
   #opened({ sessionId, expiresInMs, idleLimitMs }: OpenedSession): void {
     this.#pendingUntil = undefined;
+    this.#startedAt = performance.now();
     if (expiresInMs !== undefined) {
       this.#endsAt = performance.now() + expiresInMs;
       this.#warningsLeft = WARNINGS_MS.filter((beforeMs) => beforeMs < expiresInMs);

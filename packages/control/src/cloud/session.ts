@@ -71,7 +71,9 @@ export class Session {
     this.purpose = purpose;
     this.#context = context;
     this.startedAt = context.clock.wallNow();
-    const lapse = this.#lapseAfter(context.answerWithinMs, `the tenant redirector of ${purpose.tenant} did not answer`);
+    // Nobody was asked yet: this is no missing consent, but a tenant that does not react.
+    const silent = `the tenant redirector of ${purpose.tenant} did not answer`;
+    const lapse = this.#lapseAfter(context.answerWithinMs, "handshake-timeout", silent);
     this.#state = { name: "pending", lapse };
   }
 
@@ -125,7 +127,7 @@ export class Session {
         this.#consentUntil ??= clock.now() + consentWithinMs;
         const withinMs = Math.min(Math.max(decision.withinMs, 0), this.#consentUntil - clock.now());
         const nobody = `nobody at tenant ${this.purpose.tenant} answered`;
-        this.#enter({ name: "pending", lapse: this.#lapseAfter(withinMs, nobody) });
+        this.#enter({ name: "pending", lapse: this.#lapseAfter(withinMs, "consent-expired", nobody) });
         remote.pending(this.id, withinMs);
         break;
       }
@@ -201,10 +203,10 @@ export class Session {
     this.#context.onChange(this);
   }
 
-  #lapseAfter(delayMs: number, what: string): Timer {
+  #lapseAfter(delayMs: number, code: "handshake-timeout" | "consent-expired", what: string): Timer {
     return this.#context.clock.setTimer(delayMs, () => {
       const message = `${what} within ${Math.round(delayMs / 1000)} s`;
-      this.end({ code: "consent-expired", message, remedy: "Reach the tenant by telephone and try again." });
+      this.end({ code, message, remedy: "Reach the tenant by telephone and try again." });
     });
   }
 
