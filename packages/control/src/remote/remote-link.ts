@@ -21,7 +21,8 @@ export interface RemoteLinkOptions {
   local: Socket;
   /** Whose turn it is to be made. */
   turns: LinkTurns;
-  requestLink: () => Promise<LinkTicket>;
+  /** Asks for the link; `onTicket` is told its id at once. */
+  requestLink: (onTicket: (linkId: string) => void) => Promise<LinkTicket>;
   /** Where legs are dialled when a ticket does not say. */
   cloudAddress: string;
   identity: EnrolledIdentity;
@@ -121,9 +122,11 @@ export class RemoteLink {
   async #connect() {
     const { requestLink, cloudAddress, identity, verifyTenant, onTicket } = this.#options;
     const { signal } = this.#abort;
-    const ticket = await orAborted(requestLink(), signal);
-    this.#linkId = ticket.linkId;
-    onTicket(ticket.linkId);
+    const knownAs = (linkId: string): void => {
+      this.#linkId = linkId;
+      onTicket(linkId);
+    };
+    const ticket = await orAborted(requestLink(knownAs), signal);
     const address = parseAddress(ticket.rendezvousAddress === "" ? cloudAddress : ticket.rendezvousAddress);
     const leg = await dialLeg(address, ticket.token, { signal });
     return encryptRemoteLeg(leg, {

@@ -137,7 +137,7 @@ export class RemoteRedirector {
     const link = new RemoteLink({
       local,
       turns: this.#turns,
-      requestLink: () => stream.requestLink(),
+      requestLink: (onTicket) => stream.requestLink(onTicket),
       cloudAddress: channel.address,
       identity,
       verifyTenant: expectPeer({ kind: "tenant", name: request.tenant, provider: identity.provider, keyFingerprint }),

@@ -48,7 +48,8 @@ export interface LinkObserver {
   linkOver(linkId: string, reason: CloseReason): void;
 }
 
-type Waiting = PromiseWithResolvers<LinkTicket>;
+/** A request that has no answer yet. */
+type Waiting = PromiseWithResolvers<LinkTicket> & { onTicket: (linkId: string) => void };
 
 /** The session stream: a session lives as long as this. Made by `open`. */
 export class SessionStream {
@@ -111,12 +112,17 @@ export class SessionStream {
     }
   }
 
-  /** Asks for one more link. Errors: the broker's or the tenant's refusal; the session's end. */
-  requestLink(): Promise<LinkTicket> {
+  /**
+   * Asks for one more link. Errors: the broker's or the tenant's refusal; the session's end.
+   *
+   * @param onTicket told of the link's id before any later message is read: news of the link's end may come right behind
+   *   its ticket, and sooner than the promise's continuation.
+   */
+  requestLink(onTicket: (linkId: string) => void): Promise<LinkTicket> {
     if (this.#over !== undefined) return Promise.reject(this.#over);
     this.#lastRequest += 1;
     const waiting = Promise.withResolvers<LinkTicket>();
-    this.#waiting.set(this.#lastRequest, waiting);
+    this.#waiting.set(this.#lastRequest, { ...waiting, onTicket });
     this.#out.push({ message: { case: "linkRequest", value: { requestId: this.#lastRequest } } });
     return waiting.promise;
   }
@@ -160,7 +166,9 @@ export class SessionStream {
       case "linkTicket": {
         const { requestId, linkId, token, rendezvousAddress } = message.value;
         const ticket = { linkId, token: HandshakeToken.fromBytes(token), rendezvousAddress };
-        this.#take(requestId)?.resolve(ticket);
+        const waiting = this.#take(requestId);
+        waiting?.onTicket(linkId);
+        waiting?.resolve(ticket);
         break;
       }
       case "linkRefused": {

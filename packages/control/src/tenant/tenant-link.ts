@@ -62,24 +62,24 @@ export class TenantLink {
     }
   }
 
-  /** Dials target and leg side by side; when one fails, the other is given up. */
+  /**
+   * Dials target and leg side by side; when one fails, the other is given up.
+   *
+   * The leg of a link whose target failed is left to the cloud redirector for a moment: closed here at once, it would
+   * often be missed there before the refusal with its reason has come over the control connection.
+   */
   async #dialBoth(): Promise<[Socket, Socket]> {
     const { target, rendezvous, token } = this.#options;
     const { signal } = this.#abort;
-    const dials = [
-      dial(target.address, { signal, isTarget: true }).catch((error: unknown) => {
-        throw unreachable(target.name, error);
-      }),
-      dialLeg(rendezvous, token, { signal }),
-    ] as const;
+    const dialledTarget = dial(target.address, { signal, isTarget: true }).catch((error: unknown) => {
+      throw unreachable(target.name, error);
+    });
+    const dialledLeg = dialLeg(rendezvous, token, { signal });
     try {
-      return await Promise.all(dials);
+      return await Promise.all([dialledTarget, dialledLeg]);
     } catch (error) {
-      for (const dialled of dials)
-        void dialled.then(
-          (socket) => socket.destroy(),
-          () => {},
-        );
+      void dialledTarget.then((socket) => socket.destroy(), nothing);
+      void dialledLeg.then(leaveToPeer, nothing);
       throw error;
     }
   }
@@ -107,6 +107,18 @@ export class TenantLink {
     const { aToB, bToA } = this.#splice?.counts() ?? { aToB: 0, bToA: 0 };
     return { toTarget: aToB, fromTarget: bToA };
   }
+}
+
+const nothing = (): void => {};
+
+/** How long a leg that is of no use is left to the cloud redirector to close, in milliseconds. */
+const LEAVE_MS = 2_000;
+
+function leaveToPeer(leg: Socket): void {
+  const timer = setTimeout(() => leg.destroy(), LEAVE_MS);
+  // Read to the end, since a socket that nobody reads does not notice that it was closed.
+  leg.resume().once("end", () => leg.destroy());
+  leg.once("close", () => clearTimeout(timer));
 }
 
 function unreachable(name: string, error: unknown): DrawbridgeError {
