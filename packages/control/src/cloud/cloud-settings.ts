@@ -14,11 +14,11 @@ const limitsSchema = z
     /** TLS handshakes under way, by address. */
     handshakesPerAddress: count.default(64),
     /** TLS handshakes under way, in all. */
-    handshakes: count.default(1_024),
+    handshakes: count.default(768),
     /** Connections without a client certificate, by address. */
     anonymousPerAddress: count.default(16),
     /** Connections without a client certificate, in all. */
-    anonymous: count.default(512),
+    anonymous: count.default(256),
     /** Calls to Enroll by address and minute. */
     enrollmentsPerAddressPerMinute: count.default(20),
     /** Calls to Enroll in all, by minute. */
