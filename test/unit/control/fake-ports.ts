@@ -17,6 +17,7 @@ export class FakeTenantPort implements TenantPort {
   readonly closedSessions: string[] = [];
   readonly links: { sessionId: string; ticket: LegTicket }[] = [];
   readonly goodbyes: CloseReason[] = [];
+  readonly drains: number[] = [];
 
   offerSession(offer: SessionOfferDetails): void {
     this.offers.push(offer);
@@ -27,6 +28,10 @@ export class FakeTenantPort implements TenantPort {
   offerLink(sessionId: string, ticket: LegTicket): void {
     this.links.push({ sessionId, ticket });
   }
+  drain(withinMs: number): void {
+    this.drains.push(withinMs);
+  }
+
   goodbye(reason: CloseReason): void {
     this.goodbyes.push(reason);
   }

@@ -52,10 +52,15 @@ Next: drawbridge cloud run, and drawbridge cloud invite tenant NAME`,
 function runCloudCommand() {
   return commandNamed("run", "run the cloud redirector until Ctrl-C")
     .option("--listen <host:port>", "where to listen (default: all addresses, the public address's port)")
-    .action((options) => runCommand(options, (context) => runCloud(context, options.listen)));
+    .option("--drain <time>", "how long open sessions may go on after SIGTERM (default: not at all)", parseDuration)
+    .action((options) => runCommand(options, (context) => runCloud(context, options.listen, options.drain ?? 0)));
 }
 
-async function runCloud({ output, log, signal, home }: CommandContext, listen: string | undefined): Promise<void> {
+async function runCloud(
+  { output, log, signal, home }: CommandContext,
+  listen: string | undefined,
+  drainMs: number,
+): Promise<void> {
   const cloudHome = await openCloudHome(home("cloud"));
   const { settings, authority, store } = cloudHome;
   const cloud = new CloudRedirector({ home: cloudHome, log });
@@ -72,6 +77,10 @@ async function runCloud({ output, log, signal, home }: CommandContext, listen: s
     plain`Cloud redirector of ${authority.provider} listens on ${address}; tenants and operators dial ${publicAddress}.`,
   );
   await untilAborted(signal);
+  if (drainMs > 0) {
+    log.info({ event: "draining", withinMs: drainMs }, "no new sessions; those that are open go on for a while");
+    await cloud.drain(drainMs);
+  }
   log.info({ event: "stopping" }, "the cloud redirector stops");
   await cloud.stop({ code: "shutting-down", message: "the cloud redirector stops" });
 }

@@ -113,6 +113,29 @@ export class CloudRedirector {
     return address;
   }
 
+  /**
+   * Takes no new sessions, tells every tenant, and waits until the open sessions are over, but no longer than
+   * `deadlineMs`. `stop` comes after.
+   */
+  async drain(deadlineMs: number): Promise<void> {
+    const { broker, registry } = this.#assembled.core;
+    broker.drain();
+    for (const { presence } of registry.list({ state: "online" })) {
+      if (presence.name === "online") presence.port.drain(deadlineMs);
+    }
+    const over = Promise.withResolvers<void>();
+    const look = (): void => {
+      if (broker.list().length === 0) over.resolve();
+    };
+    // Every change of a session touches its tenant.
+    const unsubscribe = registry.subscribe(look);
+    const deadline = this.#options.clock.setTimer(deadlineMs, over.resolve);
+    look();
+    await over.promise;
+    deadline.cancel();
+    unsubscribe();
+  }
+
   /** Ends everything: says goodbye on every stream, closes every link and the store. May be called twice. */
   async stop(reason: CloseReason): Promise<void> {
     const state = this.#state;

@@ -53,6 +53,8 @@ export interface TenantPort {
   offerSession(offer: SessionOfferDetails): void;
   closeSession(sessionId: string, reason: CloseReason): void;
   offerLink(sessionId: string, ticket: LegTicket): void;
+  /** Says that the cloud redirector is about to stop, within so many milliseconds. */
+  drain(withinMs: number): void;
   /** Says goodbye and ends the control connection. */
   goodbye(reason: CloseReason): void;
 }

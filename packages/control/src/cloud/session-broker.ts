@@ -45,6 +45,7 @@ export class SessionBroker {
   readonly #options: Required<SessionBrokerOptions>;
   readonly #observer: SessionObserver;
   readonly #sessions = new Map<string, Session>();
+  #draining = false;
 
   constructor(options: SessionBrokerOptions, observer: SessionObserver) {
     this.#options = {
@@ -77,6 +78,7 @@ export class SessionBroker {
     mayReach: (groups: readonly string[]) => boolean,
   ): Session {
     const { purpose } = request;
+    if (this.#draining) throw shuttingDown();
     const tenant = this.#options.registry.get(purpose.tenant);
     if (tenant === undefined || !mayReach(tenant.groups)) throw unknownTenant(purpose.tenant);
     const { presence } = tenant;
@@ -135,6 +137,11 @@ export class SessionBroker {
     }
   }
 
+  /** Opens no more sessions; those that are there go on. */
+  drain(): void {
+    this.#draining = true;
+  }
+
   /** Ends all sessions. */
   endAll(reason: CloseReason): void {
     for (const session of this.list()) session.end(reason);
@@ -189,6 +196,12 @@ export class SessionBroker {
 function shorter(a: number | undefined, b: number | undefined): number | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return Math.min(a, b);
+}
+
+function shuttingDown(): DrawbridgeError {
+  return new DrawbridgeError("shutting-down", "the cloud redirector is about to stop", {
+    remedy: "Try again in a minute.",
+  });
 }
 
 function noReason(): DrawbridgeError {

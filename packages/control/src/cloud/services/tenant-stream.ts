@@ -10,6 +10,9 @@ import { legFields, ROLE_MESSAGE } from "./messages.ts";
 /** What goes out on a control connection. */
 export type ConnectResponseInit = MessageInitShape<typeof ConnectResponseSchema>;
 
+/** A restart takes about this long, in milliseconds. */
+const RECONNECT_AFTER_MS = 1_000;
+
 /** The way to a tenant over its control connection's outgoing messages. */
 export class TenantStream implements TenantPort {
   readonly #queue: MessageQueue<ConnectResponseInit>;
@@ -39,6 +42,11 @@ export class TenantStream implements TenantPort {
 
   offerLink(sessionId: string, ticket: LegTicket): void {
     this.#queue.push({ message: { case: "linkOffer", value: { sessionId, ...legFields(ticket) } } });
+  }
+
+  drain(withinMs: number): void {
+    const value = { within: durationFromMs(withinMs), reconnectAfter: durationFromMs(RECONNECT_AFTER_MS) };
+    this.#queue.push({ message: { case: "drain", value } });
   }
 
   goodbye(reason: CloseReason): void {
