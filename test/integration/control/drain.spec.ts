@@ -39,9 +39,8 @@ describe("draining the cloud redirector", () => {
   it("is over at its deadline where a session stays open, and leaves ending it to the stop", async () => {
     const { operator } = await openSession();
     await bench.cloud.drain(1);
-    await bench.stop();
-    const { reason } = await operator.next("ended");
-    expect(reason?.code).to.equal("shutting-down");
+    const [ended] = await Promise.all([operator.next("ended"), bench.stop()]);
+    expect(ended.reason?.code).to.equal("shutting-down");
   });
 
   it("is over at once where no session is open", async () => {
