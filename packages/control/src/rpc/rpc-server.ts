@@ -59,12 +59,18 @@ function handlerFor({ requestStream, responseStream }: MethodShape): Handler {
   return responseStream ? handlers.serverStream : handlers.unary;
 }
 
+/** How long the last messages and statuses of calls that are over may take to leave, in milliseconds. */
+const FLUSH_MS = 50;
+
 /** A gRPC server without a listener: TLS connections that were accepted elsewhere are injected. */
 export class RpcServer<Context> {
   readonly #server: Server;
   readonly #injector: ConnectionInjector;
   readonly #middleware: ServerMiddleware<Context>;
   readonly #connections = new Set<TLSSocket>();
+  /** Calls that run. */
+  #calls = 0;
+  #onIdle: (() => void) | undefined;
 
   constructor(options: RpcServerOptions<Context>) {
     const maxMessageBytes = options.maxMessageBytes ?? 64 * 1024;
@@ -78,7 +84,8 @@ export class RpcServer<Context> {
     // The connections are TLS already; to the injector they are plain duplex streams.
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
     const [outer, inner] = options.middleware;
-    this.#middleware = composeServerMiddleware(composeServerMiddleware(outer, inner), validationMiddleware);
+    const checked = composeServerMiddleware(composeServerMiddleware(outer, inner), validationMiddleware);
+    this.#middleware = composeServerMiddleware(this.#counted(), checked);
   }
 
   /** Adds a service. Before the first `inject`. */
@@ -103,13 +110,16 @@ export class RpcServer<Context> {
     this.#injector.injectConnection(socket);
   }
 
-  /** Takes no new calls and waits until those that run are over, but no longer than `deadlineMs`; then ends them. */
+  /** Waits until the calls that run are over, but no longer than `deadlineMs`; then ends all calls and connections. */
   async drain(deadlineMs: number): Promise<void> {
-    const ended = Promise.withResolvers<void>();
-    const deadline = setTimeout(ended.resolve, deadlineMs);
-    this.#server.tryShutdown(() => ended.resolve());
-    await ended.promise;
+    const over = Promise.withResolvers<void>();
+    const deadline = setTimeout(over.resolve, deadlineMs);
+    // grpc-js' tryShutdown cannot be asked: with channelz off it knows of no connection that was injected.
+    this.#onIdle = over.resolve;
+    if (this.#calls === 0) over.resolve();
+    await over.promise;
     clearTimeout(deadline);
+    await new Promise((resolve) => setTimeout(resolve, FLUSH_MS));
     this.destroy();
   }
 
@@ -118,5 +128,21 @@ export class RpcServer<Context> {
     this.#server.forceShutdown();
     // With channelz off, grpc-js 1.14 keeps no list of its sessions, and forceShutdown leaves them all alone.
     for (const socket of this.#connections) socket.destroy();
+  }
+
+  #counted(): ServerMiddleware {
+    const begun = (): number => (this.#calls += 1);
+    const ended = (): void => {
+      this.#calls -= 1;
+      if (this.#calls === 0) this.#onIdle?.();
+    };
+    return async function* countCall(call, context) {
+      begun();
+      try {
+        return (yield* call.next(call.request, context)) ?? undefined;
+      } finally {
+        ended();
+      }
+    };
   }
 }
