@@ -69,6 +69,12 @@ export class CloudCore {
     return this.#parts.stopping;
   }
 
+  /** Ends a stream that would have gone on with `shutting-down`, so that its caller knows why. */
+  refuseWhileStopping(): void {
+    if (!this.#parts.stopping.aborted) return;
+    throw new DrawbridgeError("shutting-down", "the cloud redirector stops", { remedy: "Try again in a minute." });
+  }
+
   /** Reads the tenants from the store into the registry, and closes the books on sessions that a crash cut short. */
   async load(): Promise<void> {
     const { store, clock } = this.#parts;

@@ -75,6 +75,7 @@ async function* readAudit(core: CloudCore, request: ReadAuditRequest, signal: Ab
     ...(request.operator !== "" && { operator: request.operator }),
   };
   for await (const record of core.audit.read(filter, request.follow, signal)) yield auditMessage(record);
+  core.refuseWhileStopping();
 }
 
 function auditMessage(record: AuditRecord): MessageInitShape<typeof ReadAuditResponseSchema> {

@@ -29,6 +29,7 @@ export function registryService(
           else yield responseOf(core, event);
         }
         failure.signal.throwIfAborted();
+        core.refuseWhileStopping();
       } finally {
         watch.close();
       }
