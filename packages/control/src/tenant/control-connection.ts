@@ -15,6 +15,7 @@ import type { RpcChannel } from "../rpc/channel.ts";
 import { firstMessage } from "../rpc/first-message.ts";
 import { MessageQueue } from "../rpc/message-queue.ts";
 import { serviceDefinition } from "../rpc/service-definition.ts";
+import { durationMs } from "../wire/duration.ts";
 import { fromRefusal, toRefusal } from "../wire/refusal.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
 import type { Consent, OfferAnswer, OfferedLink, OfferedSession } from "./offers.ts";
@@ -198,8 +199,7 @@ function dispatch(message: ConnectResponse["message"], handler: ControlHandler):
     case "linkOffer":
       return handler.linkOffered(offeredLink(message.value));
     case "drain": {
-      const { seconds, nanos } = message.value.within ?? { seconds: 0n, nanos: 0 };
-      return handler.draining(Number(seconds) * 1000 + nanos / 1e6);
+      return handler.draining(durationMs(message.value.within) ?? 0);
     }
     default:
       return; // a welcome says nothing new, and what is not known comes from a newer contract
@@ -218,7 +218,6 @@ const ROLE_NAMES: Partial<Record<OperatorRole, OfferedSession["operatorRole"]>> 
 
 function offeredSession(offer: SessionOffer): OfferedSession {
   const { sessionId, target, operator, reason, ticket, sourceAddress, operatorKeyFingerprint, answerWithin } = offer;
-  const { seconds, nanos } = answerWithin ?? { seconds: 10n, nanos: 0 };
   return {
     sessionId,
     target,
@@ -228,7 +227,7 @@ function offeredSession(offer: SessionOffer): OfferedSession {
     ticket,
     sourceAddress,
     operatorKeyFingerprint: Buffer.from(operatorKeyFingerprint).toString("hex"),
-    answerWithinMs: Number(seconds) * 1000 + nanos / 1e6,
+    answerWithinMs: durationMs(answerWithin) ?? 10_000,
   };
 }
 
