@@ -1,11 +1,11 @@
 /**
- * `npm test [-- MOCHA ARGUMENTS]`: sets a fresh clone up, desktop packages included, then runs mocha with the project's
+ * `npm test [-- MOCHA ARGUMENTS]`: sets a fresh clone up, Debian packages included, then runs mocha with the project's
  * own Node. Arguments that begin with `test/` name the specs to run; without one all are run.
  */
 import { delimiter, join } from "node:path";
 
 import { ensureDependencies } from "./setup/dependencies.mjs";
-import { ensureDesktopPackages } from "./setup/desktop-packages.mjs";
+import { ensureDebianPackages } from "./setup/debian-packages.mjs";
 import { NO_NODE, projectNode, ROOT } from "./setup/paths.mjs";
 import { handOver } from "./setup/run.mjs";
 
@@ -20,8 +20,8 @@ if (node === undefined) {
   process.exit(4);
 }
 
-const reason = await ensureDesktopPackages();
-if (reason !== undefined) console.log(`The real-desktop tests will be skipped. ${reason}`);
+const reason = await ensureDebianPackages("desktop", "peers");
+if (reason !== undefined) console.log(`The tests that need other programs will be skipped. ${reason}`);
 
 const given = process.argv.slice(2);
 const specs = given.some((argument) => /^(\.\/)?test\//.test(argument)) ? [] : ALL;
@@ -34,7 +34,7 @@ process.exitCode = await handOver(
     env: {
       ...process.env,
       PATH: [join(ROOT, "node_modules", ".bin"), process.env.PATH ?? ""].join(delimiter),
-      ...(reason === undefined ? {} : { DRAWBRIDGE_DESKTOP_SKIP_REASON: reason }),
+      ...(reason === undefined ? {} : { DRAWBRIDGE_PACKAGES_SKIP_REASON: reason }),
     },
   },
 );

@@ -7,7 +7,7 @@ const TIMEOUT_MS = 180_000;
 function skipReason(): string | undefined {
   const missing = missingPackages();
   if (missing.length === 0) return undefined;
-  return process.env["DRAWBRIDGE_DESKTOP_SKIP_REASON"] ?? `These packages are missing: ${missing.join(" ")}.`;
+  return process.env["DRAWBRIDGE_PACKAGES_SKIP_REASON"] ?? `These packages are missing: ${missing.join(" ")}.`;
 }
 
 /** A suite that needs a real desktop; where there can be none it is reported as skipped, with the reason in its title. */

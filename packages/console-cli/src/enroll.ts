@@ -10,7 +10,7 @@ import {
 } from "@drawbridge/control/identity";
 import type { EnrolledIdentity } from "@drawbridge/control/identity";
 import { redeemInvite } from "@drawbridge/control/rpc";
-import { DrawbridgeError } from "@drawbridge/dataplane";
+import { DrawbridgeError, Reach } from "@drawbridge/dataplane";
 import { readCode } from "./invite-code-input.ts";
 
 /**
@@ -30,7 +30,7 @@ export async function enrollInto(
   if (!replace && (await isEnrolled(home))) throw taken(home, kind, await loadIdentity(home, kind));
   await makePrivateDirectory(home);
   await tryToWrite(home);
-  await saveIdentity(home, await redeemInvite(kind, code, signal));
+  await saveIdentity(home, await redeemInvite(kind, code, new Reach(), signal));
   return loadIdentity(home, kind);
 }
 

@@ -2,6 +2,7 @@ import type { EnrolledIdentity } from "@drawbridge/control/identity";
 import { loadIdentity } from "@drawbridge/control/identity";
 import type { RpcChannel } from "@drawbridge/control/rpc";
 import { openChannel, RenewingIdentity } from "@drawbridge/control/rpc";
+import { Gateways, Reach } from "@drawbridge/dataplane";
 import { systemWallClock } from "@drawbridge/control/wire";
 import type { CommandContext } from "./run-command.ts";
 
@@ -13,17 +14,18 @@ import type { CommandContext } from "./run-command.ts";
  */
 export async function withOperatorChannel(
   { home, log }: CommandContext,
-  use: (channel: RpcChannel, identity: () => EnrolledIdentity) => Promise<void>,
+  use: (channel: RpcChannel, identity: () => EnrolledIdentity, gateways: Gateways) => Promise<void>,
 ): Promise<void> {
   const path = home("operator");
   const renewing = new RenewingIdentity(path, await loadIdentity(path, "operator"), systemWallClock, log);
-  const channel = openChannel(renewing.current, renewing.current.addresses[0] ?? "");
+  const gateways = new Gateways(renewing.current.addresses, new Reach());
+  const channel = openChannel(renewing.current, gateways.next(), gateways.reach);
   try {
     await renewing.renewIfDue(channel).catch((err: unknown) => {
       log.debug({ event: "renewal-failed", err }, "the certificate could not be renewed");
     });
     renewing.watch(channel);
-    await use(channel, () => renewing.current);
+    await use(channel, () => renewing.current, gateways);
   } finally {
     renewing.stop();
     channel.close();

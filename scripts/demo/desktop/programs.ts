@@ -3,14 +3,14 @@ import { delimiter, join } from "node:path";
 
 import { DemoFailure } from "../demo-failure.ts";
 
-/** The Debian packages of a desktop on this machine, and the programs that each must bring. */
-const PACKAGES = JSON.parse(
-  readFileSync(new URL("../../setup/desktop-packages.json", import.meta.url), "utf8"),
-) as Readonly<Record<string, readonly string[]>>;
+/** The Debian packages by group, and the programs that each must bring. */
+const { desktop: PACKAGES } = JSON.parse(
+  readFileSync(new URL("../../setup/debian-packages.json", import.meta.url), "utf8"),
+) as Readonly<Record<"desktop" | "peers", Readonly<Record<string, readonly string[]>>>>;
 
 /** The full path of a program, or undefined. The system's own folder comes first: others may hold stand-ins. */
 export function findProgram(name: string): string | undefined {
-  const folders = ["/usr/bin", ...(process.env["PATH"] ?? "").split(delimiter).filter(Boolean)];
+  const folders = ["/usr/bin", "/usr/sbin", ...(process.env["PATH"] ?? "").split(delimiter).filter(Boolean)];
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 

@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from "node:fs/promises";
+import { Reach } from "@drawbridge/dataplane";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -88,16 +89,18 @@ export class CloudBench implements AsyncDisposable {
   }
 
   async enrolTenant(name: string, groups: string[] = []): Promise<EnrolledIdentity> {
-    return withFingerprint(await redeemInvite("tenant", await this.invite({ kind: "tenant", name, groups })));
+    return withFingerprint(
+      await redeemInvite("tenant", await this.invite({ kind: "tenant", name, groups }), new Reach()),
+    );
   }
 
   async enrolOperator(name: string, role: "viewer" | "operator" | "admin" = "operator"): Promise<EnrolledIdentity> {
     const code = await this.invite({ kind: "operator", name, role, groups: [] });
-    return withFingerprint(await redeemInvite("operator", code));
+    return withFingerprint(await redeemInvite("operator", code, new Reach()));
   }
 
   channel(identity: EnrolledIdentity): RpcChannel {
-    const channel = openChannel(identity, this.address);
+    const channel = openChannel(identity, this.address, new Reach());
     this.#channels.push(channel);
     return channel;
   }

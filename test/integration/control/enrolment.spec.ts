@@ -6,6 +6,7 @@ import {
   InviteSecret,
 } from "@drawbridge/control/identity";
 import { redeemInvite, RpcChannel, serviceDefinition } from "@drawbridge/control/rpc";
+import { Reach } from "@drawbridge/dataplane";
 import { PrincipalKind } from "@drawbridge/gen/drawbridge/v1/common";
 import { EnrollmentService } from "@drawbridge/gen/drawbridge/v1/enrollment";
 import { expect } from "chai";
@@ -26,28 +27,30 @@ describe("enrolment", () => {
 
   it("PEERS security 10: redeems a code once, and says who the caller now is", async () => {
     const code = await bench.invite(forTenant);
-    const identity = await redeemInvite("tenant", code);
+    const identity = await redeemInvite("tenant", code, new Reach());
     expect(identity).to.include({ kind: "tenant", name: "acme", provider: "example" });
-    expect((await thrown(() => redeemInvite("tenant", code))).code).to.equal("invite-invalid");
+    expect((await thrown(() => redeemInvite("tenant", code, new Reach()))).code).to.equal("invite-invalid");
     expect(await audited()).to.deep.equal(["invited", "enrolled", "enrolment-refused"]);
   });
 
   it("lets one of many win that redeem the same code at once", async () => {
     const code = await bench.invite(forTenant);
-    const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => redeemInvite("tenant", code)));
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 5 }, () => redeemInvite("tenant", code, new Reach())),
+    );
     expect(outcomes.filter(({ status }) => status === "fulfilled")).to.have.length(1);
   });
 
   it("PEERS security 10: refuses a code for the other kind, which stays good", async () => {
     const code = await bench.invite(forTenant);
-    expect((await thrown(() => redeemInvite("operator", code))).code).to.equal("invite-invalid");
-    expect((await redeemInvite("tenant", code)).name).to.equal("acme");
+    expect((await thrown(() => redeemInvite("operator", code, new Reach()))).code).to.equal("invite-invalid");
+    expect((await redeemInvite("tenant", code, new Reach())).name).to.equal("acme");
   });
 
   it("refuses a guessed secret with words that name nobody who was ever invited", async () => {
     const code = await bench.invite(forTenant);
     const guessed: InviteCode = { ...code, secret: InviteSecret.random() };
-    const error = await thrown(() => redeemInvite("tenant", guessed));
+    const error = await thrown(() => redeemInvite("tenant", guessed, new Reach()));
     expect(error.code).to.equal("invite-invalid");
     expect(`${error.message} ${error.remedy}`).not.to.contain("acme");
   });
@@ -57,6 +60,7 @@ describe("enrolment", () => {
     const identity = await redeemInvite(
       "operator",
       await bench.invite({ kind: "operator", name: "o", role: "viewer", groups: [] }),
+      new Reach(),
     );
     const client = anonymous(bench, identity.certificateAuthorities);
     const request = {
@@ -66,13 +70,13 @@ describe("enrolment", () => {
     };
     expect((await thrown(() => client.call.enroll(request))).code).to.equal("certificate-invalid");
     client.close();
-    expect((await redeemInvite("tenant", code)).name).to.equal("acme");
+    expect((await redeemInvite("tenant", code, new Reach())).name).to.equal("acme");
   });
 
   it("keeps secrets out of the log and the audit log", async () => {
     const code = await bench.invite(forTenant);
-    await redeemInvite("tenant", code);
-    await thrown(() => redeemInvite("tenant", code));
+    await redeemInvite("tenant", code, new Reach());
+    await thrown(() => redeemInvite("tenant", code, new Reach()));
     const told = JSON.stringify([bench.log, await bench.home.store.audit.read()]);
     for (const form of ["hex", "base64", "base64url"] as const) {
       expect(told).not.to.contain(code.secret.bytes().toString(form));
@@ -113,11 +117,16 @@ describe("enrolment with a late code", () => {
     await using bench = await CloudBench.start(clock);
     const code = await bench.invite({ ...forTenant, expiresInMs: 60_000 });
     clock.advance(60_000);
-    expect((await thrown(() => redeemInvite("tenant", code))).code).to.equal("invite-invalid");
+    expect((await thrown(() => redeemInvite("tenant", code, new Reach()))).code).to.equal("invite-invalid");
   });
 });
 
 function anonymous({ address }: CloudBench, certificateAuthorities: string[]) {
-  const channel = new RpcChannel({ address, certificateAuthorities, serverName: "cloud.drawbridge.internal" });
+  const channel = new RpcChannel({
+    address,
+    reach: new Reach(),
+    certificateAuthorities,
+    serverName: "cloud.drawbridge.internal",
+  });
   return { call: channel.client(enrollment), close: () => channel.close() };
 }

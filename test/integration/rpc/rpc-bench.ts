@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { Reach } from "@drawbridge/dataplane";
 import type { AddressInfo } from "node:net";
 import { createServer, type Server } from "node:tls";
 import {
@@ -120,6 +121,7 @@ export class RpcBench implements AsyncDisposable {
   client(identity?: { certificate: string; privateKey: string }) {
     const channel = new RpcChannel({
       address: `127.0.0.1:${this.port}`,
+      reach: new Reach(),
       certificateAuthorities: [certificateToPem(this.authority.certificateDer)],
       serverName: CLOUD_SERVER_NAME,
       ...(identity && { identity }),

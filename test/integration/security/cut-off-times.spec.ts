@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { Reach } from "@drawbridge/dataplane";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { decodeInviteCode } from "@drawbridge/control/identity";
@@ -35,8 +36,8 @@ describe("from the command to the client's closed socket", function () {
     target = await LoopbackServer.start();
     chain = await startChain([`rdp=127.0.0.1:${target.address.port}`]);
     const { events } = await chain.cloud(["cloud", "invite", "operator", "root", "--role", "admin", "--json"]);
-    const identity = await redeemInvite("operator", decodeInviteCode(String(events[0]?.["code"])));
-    channel = openChannel({ ...identity, keyFingerprint: "" }, chain.address);
+    const identity = await redeemInvite("operator", decodeInviteCode(String(events[0]?.["code"])), new Reach());
+    channel = openChannel({ ...identity, keyFingerprint: "" }, chain.address, new Reach());
     admin = new AdminClient(channel);
     await admin.listTenants(signal);
   });

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { Gateways, Reach } from "@drawbridge/dataplane";
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -107,7 +108,7 @@ export class HostileBench {
 
   /** Opens a session. Known tenants are kept for each operator's name. */
   async remote(identity: EnrolledIdentity, tenant = "acme"): Promise<BenchRemote> {
-    const channel = openChannel(identity, this.remoteFront.address);
+    const channel = openChannel(identity, this.remoteFront.address, new Reach());
     const home = join(this.#folder, identity.name);
     await makePrivateDirectory(home);
     const known = new KnownTenants(home, identity.provider);
@@ -116,6 +117,7 @@ export class HostileBench {
     const redirector = new RemoteRedirector({
       identity: () => identity,
       channel,
+      gateways: new Gateways([this.remoteFront.address]),
       request: { tenant, target: "rdp", reason: "", ticket: "" },
       listen: { host: "127.0.0.1", port: 0 },
       observer: { pending: nothing, opened: nothing, linkOpened: nothing, linkClosed, clientRefused: nothing },

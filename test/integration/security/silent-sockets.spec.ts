@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { Gateways, Reach } from "@drawbridge/dataplane";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { type EnrolledIdentity, loadIdentity } from "@drawbridge/control/identity";
@@ -43,10 +44,11 @@ describe(`${SOCKETS} connections from many addresses that mean nothing good`, fu
   /** Everything that `connect` does: a connection of its own, a session, a link, a byte there. Returns the time it took. */
   async function setUp(): Promise<number> {
     const begin = performance.now();
-    const channel = openChannel(alice, chain.address);
+    const channel = openChannel(alice, chain.address, new Reach());
     const remote = new RemoteRedirector({
       identity: () => alice,
       channel,
+      gateways: new Gateways([chain.address]),
       request: { tenant: "acme", target: "rdp", reason: "", ticket: "" },
       listen: { host: "127.0.0.1", port: 0 },
       observer: { pending: nothing, opened: nothing, linkOpened: nothing, linkClosed: nothing, clientRefused: nothing },

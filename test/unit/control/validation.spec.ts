@@ -6,13 +6,16 @@ import {
   CreateInviteRequestSchema,
   ListSessionsRequestSchema,
 } from "@drawbridge/gen/drawbridge/v1/admin";
-import { type Refusal, RefusalSchema, type Target, TargetSchema } from "@drawbridge/gen/drawbridge/v1/common";
+import type { PlainPermit, Refusal, Target } from "@drawbridge/gen/drawbridge/v1/common";
+import { PlainPermitSchema, RefusalSchema, TargetSchema } from "@drawbridge/gen/drawbridge/v1/common";
 import {
   ConnectRequestSchema,
   ControlService,
   HelloSchema,
+  SessionAnswerSchema,
   SessionCloseSchema,
 } from "@drawbridge/gen/drawbridge/v1/control";
+import { DiagnosticService } from "@drawbridge/gen/drawbridge/v1/diagnostic";
 import { EnrollmentService, EnrollRequestSchema } from "@drawbridge/gen/drawbridge/v1/enrollment";
 import { PrefaceSchema } from "@drawbridge/gen/drawbridge/v1/preface";
 import { RegistryService } from "@drawbridge/gen/drawbridge/v1/registry";
@@ -21,7 +24,14 @@ import { expect } from "chai";
 import { thrown } from "../identity/thrown.ts";
 import { exampleOf, limitsOf, setField } from "./contract-limits.ts";
 
-const SERVICES: DescService[] = [AdminService, ControlService, EnrollmentService, RegistryService, SessionService];
+const SERVICES: DescService[] = [
+  AdminService,
+  ControlService,
+  DiagnosticService,
+  EnrollmentService,
+  RegistryService,
+  SessionService,
+];
 
 /** The messages that a call carries, those inside others included. */
 function reachable(roots: DescMessage[]): DescMessage[] {
@@ -44,7 +54,10 @@ function check(desc: DescMessage, message: Message): void {
     validateMessage(create(SessionCloseSchema, { sessionId: "s", reason: message as Refusal }));
   else if (desc === TargetSchema)
     validateMessage(create(HelloSchema, { protocolVersion: 1, targets: [message as Target] }));
-  else if (!desc.file.name.endsWith("/common")) validateMessage(message);
+  else if (desc === PlainPermitSchema) {
+    const accepted = { case: "accepted" as const, value: { plainPermit: message as PlainPermit } };
+    validateMessage(create(SessionAnswerSchema, { sessionId: "s", decision: accepted }));
+  } else if (!desc.file.name.endsWith("/common")) validateMessage(message);
 }
 
 function withField(desc: DescMessage, field: DescField, value: unknown): Message {

@@ -44,6 +44,7 @@ function bench(limits: { maxSessions?: number } = {}) {
     policy,
     observer,
     clock,
+    dialLeg: () => Promise.reject(new Error("nothing is dialled here")),
     ...limits,
   });
   const port = {
@@ -53,7 +54,7 @@ function bench(limits: { maxSessions?: number } = {}) {
     linkAccepted: () => {},
     linkRefused: (id: string, reason: CloseReason) => void answers.push([id, reason.code]),
   };
-  sessions.connectTo(port, "127.0.0.1:1");
+  sessions.connectTo(port);
   return { clock, answers, told, state, sessions };
 }
 
@@ -88,7 +89,7 @@ describe("a tenant's sessions", () => {
     sessions.offered(offer("s-1"));
     state.verdict = ASK;
     sessions.offered(offer("s-2"));
-    sessions.connectTo(undefined, "");
+    sessions.connectTo(undefined);
     expect(told).to.deep.equal(["opened s-1", "pending s-2", "withdrawn s-2"]);
     expect(sessions.ids()).to.deep.equal(["s-1"]);
     await sessions.closeAll(REASON);

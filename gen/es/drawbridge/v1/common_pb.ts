@@ -11,7 +11,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file drawbridge/v1/common.proto.
  */
 export const file_drawbridge_v1_common: GenFile = /*@__PURE__*/
-  fileDesc("ChpkcmF3YnJpZGdlL3YxL2NvbW1vbi5wcm90bxINZHJhd2JyaWRnZS52MSJqCgdSZWZ1c2FsEioKBGNvZGUYASABKAlCHLpIGXIXEAEYQDIRXlthLXpdW2EtejAtOS1dKiQSGQoHbWVzc2FnZRgCIAEoCUIIukgFcgMogAgSGAoGcmVtZWR5GAMgASgJQgi6SAVyAyiACCJdCgZUYXJnZXQSOAoEbmFtZRgBIAEoCUIqukgnciUYQDIhXlthLXowLTldKFthLXowLTkuXy1dKlthLXowLTldKT8kEhkKB2FkZHJlc3MYAiABKAlCCLpIBXIDKJgCIjIKCkJ5dGVDb3VudHMSEQoJdG9fdGVuYW50GAEgASgEEhEKCXRvX3JlbW90ZRgCIAEoBCpnCg1QcmluY2lwYWxLaW5kEh4KGlBSSU5DSVBBTF9LSU5EX1VOU1BFQ0lGSUVEEAASGQoVUFJJTkNJUEFMX0tJTkRfVEVOQU5UEAESGwoXUFJJTkNJUEFMX0tJTkRfT1BFUkFUT1IQAip8CgxPcGVyYXRvclJvbGUSHQoZT1BFUkFUT1JfUk9MRV9VTlNQRUNJRklFRBAAEhgKFE9QRVJBVE9SX1JPTEVfVklFV0VSEAESGgoWT1BFUkFUT1JfUk9MRV9PUEVSQVRPUhACEhcKE09QRVJBVE9SX1JPTEVfQURNSU4QA2IGcHJvdG8z", [file_buf_validate_validate]);
+  fileDesc("ChpkcmF3YnJpZGdlL3YxL2NvbW1vbi5wcm90bxINZHJhd2JyaWRnZS52MSJqCgdSZWZ1c2FsEioKBGNvZGUYASABKAlCHLpIGXIXEAEYQDIRXlthLXpdW2EtejAtOS1dKiQSGQoHbWVzc2FnZRgCIAEoCUIIukgFcgMogAgSGAoGcmVtZWR5GAMgASgJQgi6SAVyAyiACCJdCgZUYXJnZXQSOAoEbmFtZRgBIAEoCUIqukgnciUYQDIhXlthLXowLTldKFthLXowLTkuXy1dKlthLXowLTldKT8kEhkKB2FkZHJlc3MYAiABKAlCCLpIBXIDKJgCIjIKCkJ5dGVDb3VudHMSEQoJdG9fdGVuYW50GAEgASgEEhEKCXRvX3JlbW90ZRgCIAEoBCJICgtQbGFpblBlcm1pdBIcCgpwdWJsaWNfa2V5GAEgASgMQgi6SAV6AxiABBIbCglzaWduYXR1cmUYAiABKAxCCLpIBXoDGIACKmcKDVByaW5jaXBhbEtpbmQSHgoaUFJJTkNJUEFMX0tJTkRfVU5TUEVDSUZJRUQQABIZChVQUklOQ0lQQUxfS0lORF9URU5BTlQQARIbChdQUklOQ0lQQUxfS0lORF9PUEVSQVRPUhACKnwKDE9wZXJhdG9yUm9sZRIdChlPUEVSQVRPUl9ST0xFX1VOU1BFQ0lGSUVEEAASGAoUT1BFUkFUT1JfUk9MRV9WSUVXRVIQARIaChZPUEVSQVRPUl9ST0xFX09QRVJBVE9SEAISFwoTT1BFUkFUT1JfUk9MRV9BRE1JThADYgZwcm90bzM", [file_buf_validate_validate]);
 
 /**
  * Why something was refused or ended, in the same three parts everywhere: as a gRPC status detail (packed into
@@ -107,6 +107,37 @@ export type ByteCounts = Message<"drawbridge.v1.ByteCounts"> & {
  */
 export const ByteCountsSchema: GenMessage<ByteCounts> = /*@__PURE__*/
   messageDesc(file_drawbridge_v1_common, 2);
+
+/**
+ * A tenant's word, by its enrolled key, that the links of one session may go without the end-to-end encryption. Nobody
+ * else can give it: the remote redirector checks the key against the tenant's pinned fingerprint, then the signature.
+ *
+ * @generated from message drawbridge.v1.PlainPermit
+ */
+export type PlainPermit = Message<"drawbridge.v1.PlainPermit"> & {
+  /**
+   * The tenant's public key, as DER SubjectPublicKeyInfo. At most 512 bytes.
+   *
+   * @generated from field: bytes public_key = 1;
+   */
+  publicKey: Uint8Array;
+
+  /**
+   * An ECDSA signature with SHA-256 in DER over the concatenation of: the ASCII text `drawbridge plain links v1`, a zero
+   * byte, the 32 bytes of SessionStart.plain_nonce, the 32 bytes of the operator's key fingerprint, and the target's
+   * name. At most 256 bytes.
+   *
+   * @generated from field: bytes signature = 2;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message drawbridge.v1.PlainPermit.
+ * Use `create(PlainPermitSchema)` to create a new message.
+ */
+export const PlainPermitSchema: GenMessage<PlainPermit> = /*@__PURE__*/
+  messageDesc(file_drawbridge_v1_common, 3);
 
 /**
  * The two kinds of principal that are enrolled. The cloud redirector itself is not a principal.

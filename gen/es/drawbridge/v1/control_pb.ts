@@ -5,7 +5,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../buf/validate/validate_pb.ts";
-import type { OperatorRole, Refusal, Target } from "./common_pb.ts";
+import type { OperatorRole, PlainPermit, Refusal, Target } from "./common_pb.ts";
 import { file_drawbridge_v1_common } from "./common_pb.ts";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file drawbridge/v1/control.proto.
  */
 export const file_drawbridge_v1_control: GenFile = /*@__PURE__*/
-  fileDesc("ChtkcmF3YnJpZGdlL3YxL2NvbnRyb2wucHJvdG8SDWRyYXdicmlkZ2UudjEilAIKDkNvbm5lY3RSZXF1ZXN0EiUKBWhlbGxvGAEgASgLMhQuZHJhd2JyaWRnZS52MS5IZWxsb0gAEjYKDnNlc3Npb25fYW5zd2VyGAIgASgLMhwuZHJhd2JyaWRnZS52MS5TZXNzaW9uQW5zd2VySAASMAoLbGlua19hbnN3ZXIYAyABKAsyGS5kcmF3YnJpZGdlLnYxLkxpbmtBbnN3ZXJIABI0Cg1zZXNzaW9uX2Nsb3NlGAQgASgLMhsuZHJhd2JyaWRnZS52MS5TZXNzaW9uQ2xvc2VIABIwCgdnb29kYnllGAUgASgLMh0uZHJhd2JyaWRnZS52MS5Db250cm9sR29vZGJ5ZUgAQgkKB21lc3NhZ2UivAIKD0Nvbm5lY3RSZXNwb25zZRIpCgd3ZWxjb21lGAEgASgLMhYuZHJhd2JyaWRnZS52MS5XZWxjb21lSAASNAoNc2Vzc2lvbl9vZmZlchgCIAEoCzIbLmRyYXdicmlkZ2UudjEuU2Vzc2lvbk9mZmVySAASNAoNc2Vzc2lvbl9jbG9zZRgDIAEoCzIbLmRyYXdicmlkZ2UudjEuU2Vzc2lvbkNsb3NlSAASLgoKbGlua19vZmZlchgEIAEoCzIYLmRyYXdicmlkZ2UudjEuTGlua09mZmVySAASJQoFZHJhaW4YBSABKAsyFC5kcmF3YnJpZGdlLnYxLkRyYWluSAASMAoHZ29vZGJ5ZRgGIAEoCzIdLmRyYXdicmlkZ2UudjEuQ29udHJvbEdvb2RieWVIAEIJCgdtZXNzYWdlItcBCgVIZWxsbxIhChBwcm90b2NvbF92ZXJzaW9uGAEgASgNQge6SAQqAigBEhoKCHNvZnR3YXJlGAIgASgJQgi6SAVyAyiAARIbCglob3N0X25hbWUYAyABKAlCCLpIBXIDKP8BEhoKCHBsYXRmb3JtGAQgASgJQgi6SAVyAyiAARIwCgd0YXJnZXRzGAUgAygLMhUuZHJhd2JyaWRnZS52MS5UYXJnZXRCCLpIBZIBAhBAEiQKC3Nlc3Npb25faWRzGAYgAygJQg+6SAySAQkQgAgiBHICGCAiawoHV2VsY29tZRIOCgZ0ZW5hbnQYASABKAkSDQoFZXBvY2gYAiABKAQSLwoLc2VydmVyX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHByb3ZpZGVyGAQgASgJIsgCCgxTZXNzaW9uT2ZmZXISHQoKc2Vzc2lvbl9pZBgBIAEoCUIJukgGcgQQARggEhcKBnRhcmdldBgCIAEoCUIHukgEcgIYQBIZCghvcGVyYXRvchgDIAEoCUIHukgEcgIYQBIyCg1vcGVyYXRvcl9yb2xlGAQgASgOMhsuZHJhd2JyaWRnZS52MS5PcGVyYXRvclJvbGUSGAoGcmVhc29uGAUgASgJQgi6SAVyAyiACBIYCgZ0aWNrZXQYBiABKAlCCLpIBXIDKIAIEiAKDnNvdXJjZV9hZGRyZXNzGAcgASgJQgi6SAVyAyiYAhIwCg1hbnN3ZXJfd2l0aGluGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEikKGG9wZXJhdG9yX2tleV9maW5nZXJwcmludBgJIAEoDEIHukgEegIYICLLAQoNU2Vzc2lvbkFuc3dlchIdCgpzZXNzaW9uX2lkGAEgASgJQgm6SAZyBBABGCASMgoIYWNjZXB0ZWQYAiABKAsyHi5kcmF3YnJpZGdlLnYxLlNlc3Npb25BY2NlcHRlZEgAEjAKB3BlbmRpbmcYAyABKAsyHS5kcmF3YnJpZGdlLnYxLkNvbnNlbnRQZW5kaW5nSAASKQoHcmVmdXNlZBgEIAEoCzIWLmRyYXdicmlkZ2UudjEuUmVmdXNhbEgAQgoKCGRlY2lzaW9uIi8KD1Nlc3Npb25BY2NlcHRlZBIcCgpkZWNpZGVkX2J5GAEgASgJQgi6SAVyAyj/ASI7Cg5Db25zZW50UGVuZGluZxIpCgZ3aXRoaW4YASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iVQoMU2Vzc2lvbkNsb3NlEh0KCnNlc3Npb25faWQYASABKAlCCbpIBnIEEAEYIBImCgZyZWFzb24YAiABKAsyFi5kcmF3YnJpZGdlLnYxLlJlZnVzYWwiswEKCUxpbmtPZmZlchIaCgdsaW5rX2lkGAEgASgJQgm6SAZyBBABGCASHQoKc2Vzc2lvbl9pZBgCIAEoCUIJukgGcgQQARggEhYKBXRva2VuGAMgASgMQge6SAR6AmggEiQKEnJlbmRlenZvdXNfYWRkcmVzcxgEIAEoCUIIukgFcgMomAISLQoKZXhwaXJlc19pbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKPAQoKTGlua0Fuc3dlchIaCgdsaW5rX2lkGAEgASgJQgm6SAZyBBABGCASLwoIYWNjZXB0ZWQYAiABKAsyGy5kcmF3YnJpZGdlLnYxLkxpbmtBY2NlcHRlZEgAEikKB3JlZnVzZWQYAyABKAsyFi5kcmF3YnJpZGdlLnYxLlJlZnVzYWxIAEIJCgdvdXRjb21lIg4KDExpbmtBY2NlcHRlZCJmCgVEcmFpbhIpCgZ3aXRoaW4YASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMgoPcmVjb25uZWN0X2FmdGVyGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIjgKDkNvbnRyb2xHb29kYnllEiYKBnJlYXNvbhgBIAEoCzIWLmRyYXdicmlkZ2UudjEuUmVmdXNhbDJeCg5Db250cm9sU2VydmljZRJMCgdDb25uZWN0Eh0uZHJhd2JyaWRnZS52MS5Db25uZWN0UmVxdWVzdBoeLmRyYXdicmlkZ2UudjEuQ29ubmVjdFJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_buf_validate_validate, file_drawbridge_v1_common, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChtkcmF3YnJpZGdlL3YxL2NvbnRyb2wucHJvdG8SDWRyYXdicmlkZ2UudjEilAIKDkNvbm5lY3RSZXF1ZXN0EiUKBWhlbGxvGAEgASgLMhQuZHJhd2JyaWRnZS52MS5IZWxsb0gAEjYKDnNlc3Npb25fYW5zd2VyGAIgASgLMhwuZHJhd2JyaWRnZS52MS5TZXNzaW9uQW5zd2VySAASMAoLbGlua19hbnN3ZXIYAyABKAsyGS5kcmF3YnJpZGdlLnYxLkxpbmtBbnN3ZXJIABI0Cg1zZXNzaW9uX2Nsb3NlGAQgASgLMhsuZHJhd2JyaWRnZS52MS5TZXNzaW9uQ2xvc2VIABIwCgdnb29kYnllGAUgASgLMh0uZHJhd2JyaWRnZS52MS5Db250cm9sR29vZGJ5ZUgAQgkKB21lc3NhZ2UivAIKD0Nvbm5lY3RSZXNwb25zZRIpCgd3ZWxjb21lGAEgASgLMhYuZHJhd2JyaWRnZS52MS5XZWxjb21lSAASNAoNc2Vzc2lvbl9vZmZlchgCIAEoCzIbLmRyYXdicmlkZ2UudjEuU2Vzc2lvbk9mZmVySAASNAoNc2Vzc2lvbl9jbG9zZRgDIAEoCzIbLmRyYXdicmlkZ2UudjEuU2Vzc2lvbkNsb3NlSAASLgoKbGlua19vZmZlchgEIAEoCzIYLmRyYXdicmlkZ2UudjEuTGlua09mZmVySAASJQoFZHJhaW4YBSABKAsyFC5kcmF3YnJpZGdlLnYxLkRyYWluSAASMAoHZ29vZGJ5ZRgGIAEoCzIdLmRyYXdicmlkZ2UudjEuQ29udHJvbEdvb2RieWVIAEIJCgdtZXNzYWdlItcBCgVIZWxsbxIhChBwcm90b2NvbF92ZXJzaW9uGAEgASgNQge6SAQqAigBEhoKCHNvZnR3YXJlGAIgASgJQgi6SAVyAyiAARIbCglob3N0X25hbWUYAyABKAlCCLpIBXIDKP8BEhoKCHBsYXRmb3JtGAQgASgJQgi6SAVyAyiAARIwCgd0YXJnZXRzGAUgAygLMhUuZHJhd2JyaWRnZS52MS5UYXJnZXRCCLpIBZIBAhBAEiQKC3Nlc3Npb25faWRzGAYgAygJQg+6SAySAQkQgAgiBHICGCAijgEKB1dlbGNvbWUSDgoGdGVuYW50GAEgASgJEg0KBWVwb2NoGAIgASgEEi8KC3NlcnZlcl90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghwcm92aWRlchgEIAEoCRIhCghnYXRld2F5cxgFIAMoCUIPukgMkgEJEBAiBXIDKJgCIuYCCgxTZXNzaW9uT2ZmZXISHQoKc2Vzc2lvbl9pZBgBIAEoCUIJukgGcgQQARggEhcKBnRhcmdldBgCIAEoCUIHukgEcgIYQBIZCghvcGVyYXRvchgDIAEoCUIHukgEcgIYQBIyCg1vcGVyYXRvcl9yb2xlGAQgASgOMhsuZHJhd2JyaWRnZS52MS5PcGVyYXRvclJvbGUSGAoGcmVhc29uGAUgASgJQgi6SAVyAyiACBIYCgZ0aWNrZXQYBiABKAlCCLpIBXIDKIAIEiAKDnNvdXJjZV9hZGRyZXNzGAcgASgJQgi6SAVyAyiYAhIwCg1hbnN3ZXJfd2l0aGluGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEikKGG9wZXJhdG9yX2tleV9maW5nZXJwcmludBgJIAEoDEIHukgEegIYIBIcCgtwbGFpbl9ub25jZRgKIAEoDEIHukgEegIYICLLAQoNU2Vzc2lvbkFuc3dlchIdCgpzZXNzaW9uX2lkGAEgASgJQgm6SAZyBBABGCASMgoIYWNjZXB0ZWQYAiABKAsyHi5kcmF3YnJpZGdlLnYxLlNlc3Npb25BY2NlcHRlZEgAEjAKB3BlbmRpbmcYAyABKAsyHS5kcmF3YnJpZGdlLnYxLkNvbnNlbnRQZW5kaW5nSAASKQoHcmVmdXNlZBgEIAEoCzIWLmRyYXdicmlkZ2UudjEuUmVmdXNhbEgAQgoKCGRlY2lzaW9uImEKD1Nlc3Npb25BY2NlcHRlZBIcCgpkZWNpZGVkX2J5GAEgASgJQgi6SAVyAyj/ARIwCgxwbGFpbl9wZXJtaXQYAiABKAsyGi5kcmF3YnJpZGdlLnYxLlBsYWluUGVybWl0IjsKDkNvbnNlbnRQZW5kaW5nEikKBndpdGhpbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJVCgxTZXNzaW9uQ2xvc2USHQoKc2Vzc2lvbl9pZBgBIAEoCUIJukgGcgQQARggEiYKBnJlYXNvbhgCIAEoCzIWLmRyYXdicmlkZ2UudjEuUmVmdXNhbCKzAQoJTGlua09mZmVyEhoKB2xpbmtfaWQYASABKAlCCbpIBnIEEAEYIBIdCgpzZXNzaW9uX2lkGAIgASgJQgm6SAZyBBABGCASFgoFdG9rZW4YAyABKAxCB7pIBHoCaCASJAoScmVuZGV6dm91c19hZGRyZXNzGAQgASgJQgi6SAVyAyiYAhItCgpleHBpcmVzX2luGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIo8BCgpMaW5rQW5zd2VyEhoKB2xpbmtfaWQYASABKAlCCbpIBnIEEAEYIBIvCghhY2NlcHRlZBgCIAEoCzIbLmRyYXdicmlkZ2UudjEuTGlua0FjY2VwdGVkSAASKQoHcmVmdXNlZBgDIAEoCzIWLmRyYXdicmlkZ2UudjEuUmVmdXNhbEgAQgkKB291dGNvbWUiDgoMTGlua0FjY2VwdGVkImYKBURyYWluEikKBndpdGhpbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIyCg9yZWNvbm5lY3RfYWZ0ZXIYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iOAoOQ29udHJvbEdvb2RieWUSJgoGcmVhc29uGAEgASgLMhYuZHJhd2JyaWRnZS52MS5SZWZ1c2FsMl4KDkNvbnRyb2xTZXJ2aWNlEkwKB0Nvbm5lY3QSHS5kcmF3YnJpZGdlLnYxLkNvbm5lY3RSZXF1ZXN0Gh4uZHJhd2JyaWRnZS52MS5Db25uZWN0UmVzcG9uc2UoATABYgZwcm90bzM", [file_buf_validate_validate, file_drawbridge_v1_common, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * From the tenant redirector. A message with no member that the receiver knows is ignored.
@@ -238,6 +238,14 @@ export type Welcome = Message<"drawbridge.v1.Welcome"> & {
    * @generated from field: string provider = 4;
    */
   provider: string;
+
+  /**
+   * Where the provider is reached from now on, in place of what the invite code said; written as there. Empty: as
+   * before. At most 16.
+   *
+   * @generated from field: repeated string gateways = 5;
+   */
+  gateways: string[];
 };
 
 /**
@@ -316,6 +324,13 @@ export type SessionOffer = Message<"drawbridge.v1.SessionOffer"> & {
    * @generated from field: bytes operator_key_fingerprint = 9;
    */
   operatorKeyFingerprint: Uint8Array;
+
+  /**
+   * The operator asks for plain links, and this is its SessionStart.plain_nonce. Empty: it does not. At most 32 bytes.
+   *
+   * @generated from field: bytes plain_nonce = 10;
+   */
+  plainNonce: Uint8Array;
 };
 
 /**
@@ -390,6 +405,14 @@ export type SessionAccepted = Message<"drawbridge.v1.SessionAccepted"> & {
    * @generated from field: string decided_by = 1;
    */
   decidedBy: string;
+
+  /**
+   * The tenant's policy permits plain links in this session, and the operator asked for them. Absent: links are
+   * encrypted end to end.
+   *
+   * @generated from field: drawbridge.v1.PlainPermit plain_permit = 2;
+   */
+  plainPermit?: PlainPermit | undefined;
 };
 
 /**
@@ -477,7 +500,8 @@ export type LinkOffer = Message<"drawbridge.v1.LinkOffer"> & {
   token: Uint8Array;
 
   /**
-   * Where to dial the leg, as `host:port`. Empty: the address at which this control connection was reached.
+   * Where to dial the leg, as `host:port`. Empty: the gateway at which this control connection was reached; where that
+   * one does not answer, any other of the provider's.
    *
    * @generated from field: string rendezvous_address = 4;
    */
@@ -571,7 +595,8 @@ export type Drain = Message<"drawbridge.v1.Drain"> & {
   within?: Duration | undefined;
 
   /**
-   * How long to wait, at least, before dialling again.
+   * How long to wait before dialling again once this connection is over: each tenant is told another time, so that they
+   * come back spread out. Absent: as after a lost connection.
    *
    * @generated from field: google.protobuf.Duration reconnect_after = 2;
    */

@@ -29,7 +29,15 @@ export const file_drawbridge_v1_enrollment: GenFile = /*@__PURE__*/
  */
 export type InviteCode = Message<"drawbridge.v1.InviteCode"> & {
   /**
-   * Where the cloud redirector or its gateways are reached, as `host:port`, in order of preference. At most 8.
+   * Where the cloud redirector or its gateways are reached. Each is one of
+   *
+   *   `HOST:PORT`                   for example gate.example:443 or [2001:db8::7]:443
+   *   `PRIORITY WEIGHT HOST:PORT`   the same with numbers from 0 to 65,535, as in a DNS SRV record (RFC 2782): the lowest
+   *                                 priority is tried first; among equals, the weight says how often. Left out: the
+   *                                 position in this list, and 1
+   *   `_SERVICE._PROTO.NAME`        a name whose SRV records say the rest, for example _drawbridge._tcp.provider.example
+   *
+   * At most 8.
    *
    * @generated from field: repeated string addresses = 1;
    */

@@ -5,7 +5,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../buf/validate/validate_pb.ts";
-import type { ByteCounts, Refusal } from "./common_pb.ts";
+import type { ByteCounts, PlainPermit, Refusal } from "./common_pb.ts";
 import { file_drawbridge_v1_common } from "./common_pb.ts";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file drawbridge/v1/session.proto.
  */
 export const file_drawbridge_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChtkcmF3YnJpZGdlL3YxL3Nlc3Npb24ucHJvdG8SDWRyYXdicmlkZ2UudjEirAEKC09wZW5SZXF1ZXN0EiwKBXN0YXJ0GAEgASgLMhsuZHJhd2JyaWRnZS52MS5TZXNzaW9uU3RhcnRIABIyCgxsaW5rX3JlcXVlc3QYAiABKAsyGi5kcmF3YnJpZGdlLnYxLkxpbmtSZXF1ZXN0SAASMAoHZ29vZGJ5ZRgDIAEoCzIdLmRyYXdicmlkZ2UudjEuU2Vzc2lvbkdvb2RieWVIAEIJCgdtZXNzYWdlIr8CCgxPcGVuUmVzcG9uc2USMAoHcGVuZGluZxgBIAEoCzIdLmRyYXdicmlkZ2UudjEuU2Vzc2lvblBlbmRpbmdIABIuCgZvcGVuZWQYAiABKAsyHC5kcmF3YnJpZGdlLnYxLlNlc3Npb25PcGVuZWRIABIwCgtsaW5rX3RpY2tldBgDIAEoCzIZLmRyYXdicmlkZ2UudjEuTGlua1RpY2tldEgAEjIKDGxpbmtfcmVmdXNlZBgEIAEoCzIaLmRyYXdicmlkZ2UudjEuTGlua1JlZnVzZWRIABIuCgpsaW5rX2VuZGVkGAUgASgLMhguZHJhd2JyaWRnZS52MS5MaW5rRW5kZWRIABIsCgVlbmRlZBgGIAEoCzIbLmRyYXdicmlkZ2UudjEuU2Vzc2lvbkVuZGVkSABCCQoHbWVzc2FnZSLRAQoMU2Vzc2lvblN0YXJ0EhkKBnRlbmFudBgBIAEoCUIJukgGcgQQARhAEhkKBnRhcmdldBgCIAEoCUIJukgGcgQQARhAEhgKBnJlYXNvbhgDIAEoCUIIukgFcgMogAgSGAoGdGlja2V0GAQgASgJQgi6SAVyAyiACBIaCghzb2Z0d2FyZRgFIAEoCUIIukgFcgMogAESOwoMbWF4X2R1cmF0aW9uGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgq6SAeqAQQyAggBIk8KDlNlc3Npb25QZW5kaW5nEhIKCnNlc3Npb25faWQYASABKAkSKQoGd2l0aGluGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIqEBCg1TZXNzaW9uT3BlbmVkEhIKCnNlc3Npb25faWQYASABKAkSHgoWdGVuYW50X2tleV9maW5nZXJwcmludBgCIAEoDBItCgpleHBpcmVzX2luGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi0KCmlkbGVfbGltaXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iIQoLTGlua1JlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoDSKLAQoKTGlua1RpY2tldBISCgpyZXF1ZXN0X2lkGAEgASgNEg8KB2xpbmtfaWQYAiABKAkSDQoFdG9rZW4YAyABKAwSGgoScmVuZGV6dm91c19hZGRyZXNzGAQgASgJEi0KCmV4cGlyZXNfaW4YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iWgoLTGlua1JlZnVzZWQSEgoKcmVxdWVzdF9pZBgBIAEoDRIPCgdsaW5rX2lkGAIgASgJEiYKBnJlYXNvbhgDIAEoCzIWLmRyYXdicmlkZ2UudjEuUmVmdXNhbCJuCglMaW5rRW5kZWQSDwoHbGlua19pZBgBIAEoCRImCgZyZWFzb24YAiABKAsyFi5kcmF3YnJpZGdlLnYxLlJlZnVzYWwSKAoFYnl0ZXMYAyABKAsyGS5kcmF3YnJpZGdlLnYxLkJ5dGVDb3VudHMiEAoOU2Vzc2lvbkdvb2RieWUiYAoMU2Vzc2lvbkVuZGVkEiYKBnJlYXNvbhgBIAEoCzIWLmRyYXdicmlkZ2UudjEuUmVmdXNhbBIoCgVieXRlcxgCIAEoCzIZLmRyYXdicmlkZ2UudjEuQnl0ZUNvdW50czJVCg5TZXNzaW9uU2VydmljZRJDCgRPcGVuEhouZHJhd2JyaWRnZS52MS5PcGVuUmVxdWVzdBobLmRyYXdicmlkZ2UudjEuT3BlblJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_buf_validate_validate, file_drawbridge_v1_common, file_google_protobuf_duration]);
+  fileDesc("ChtkcmF3YnJpZGdlL3YxL3Nlc3Npb24ucHJvdG8SDWRyYXdicmlkZ2UudjEirAEKC09wZW5SZXF1ZXN0EiwKBXN0YXJ0GAEgASgLMhsuZHJhd2JyaWRnZS52MS5TZXNzaW9uU3RhcnRIABIyCgxsaW5rX3JlcXVlc3QYAiABKAsyGi5kcmF3YnJpZGdlLnYxLkxpbmtSZXF1ZXN0SAASMAoHZ29vZGJ5ZRgDIAEoCzIdLmRyYXdicmlkZ2UudjEuU2Vzc2lvbkdvb2RieWVIAEIJCgdtZXNzYWdlIr8CCgxPcGVuUmVzcG9uc2USMAoHcGVuZGluZxgBIAEoCzIdLmRyYXdicmlkZ2UudjEuU2Vzc2lvblBlbmRpbmdIABIuCgZvcGVuZWQYAiABKAsyHC5kcmF3YnJpZGdlLnYxLlNlc3Npb25PcGVuZWRIABIwCgtsaW5rX3RpY2tldBgDIAEoCzIZLmRyYXdicmlkZ2UudjEuTGlua1RpY2tldEgAEjIKDGxpbmtfcmVmdXNlZBgEIAEoCzIaLmRyYXdicmlkZ2UudjEuTGlua1JlZnVzZWRIABIuCgpsaW5rX2VuZGVkGAUgASgLMhguZHJhd2JyaWRnZS52MS5MaW5rRW5kZWRIABIsCgVlbmRlZBgGIAEoCzIbLmRyYXdicmlkZ2UudjEuU2Vzc2lvbkVuZGVkSABCCQoHbWVzc2FnZSLvAQoMU2Vzc2lvblN0YXJ0EhkKBnRlbmFudBgBIAEoCUIJukgGcgQQARhAEhkKBnRhcmdldBgCIAEoCUIJukgGcgQQARhAEhgKBnJlYXNvbhgDIAEoCUIIukgFcgMogAgSGAoGdGlja2V0GAQgASgJQgi6SAVyAyiACBIaCghzb2Z0d2FyZRgFIAEoCUIIukgFcgMogAESOwoMbWF4X2R1cmF0aW9uGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgq6SAeqAQQyAggBEhwKC3BsYWluX25vbmNlGAcgASgMQge6SAR6AhggIk8KDlNlc3Npb25QZW5kaW5nEhIKCnNlc3Npb25faWQYASABKAkSKQoGd2l0aGluGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIuUBCg1TZXNzaW9uT3BlbmVkEhIKCnNlc3Npb25faWQYASABKAkSHgoWdGVuYW50X2tleV9maW5nZXJwcmludBgCIAEoDBItCgpleHBpcmVzX2luGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi0KCmlkbGVfbGltaXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoMcGxhaW5fcGVybWl0GAUgASgLMhouZHJhd2JyaWRnZS52MS5QbGFpblBlcm1pdBIQCghnYXRld2F5cxgGIAMoCSIhCgtMaW5rUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgNIosBCgpMaW5rVGlja2V0EhIKCnJlcXVlc3RfaWQYASABKA0SDwoHbGlua19pZBgCIAEoCRINCgV0b2tlbhgDIAEoDBIaChJyZW5kZXp2b3VzX2FkZHJlc3MYBCABKAkSLQoKZXhwaXJlc19pbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJaCgtMaW5rUmVmdXNlZBISCgpyZXF1ZXN0X2lkGAEgASgNEg8KB2xpbmtfaWQYAiABKAkSJgoGcmVhc29uGAMgASgLMhYuZHJhd2JyaWRnZS52MS5SZWZ1c2FsIm4KCUxpbmtFbmRlZBIPCgdsaW5rX2lkGAEgASgJEiYKBnJlYXNvbhgCIAEoCzIWLmRyYXdicmlkZ2UudjEuUmVmdXNhbBIoCgVieXRlcxgDIAEoCzIZLmRyYXdicmlkZ2UudjEuQnl0ZUNvdW50cyIQCg5TZXNzaW9uR29vZGJ5ZSJgCgxTZXNzaW9uRW5kZWQSJgoGcmVhc29uGAEgASgLMhYuZHJhd2JyaWRnZS52MS5SZWZ1c2FsEigKBWJ5dGVzGAIgASgLMhkuZHJhd2JyaWRnZS52MS5CeXRlQ291bnRzMlUKDlNlc3Npb25TZXJ2aWNlEkMKBE9wZW4SGi5kcmF3YnJpZGdlLnYxLk9wZW5SZXF1ZXN0GhsuZHJhd2JyaWRnZS52MS5PcGVuUmVzcG9uc2UoATABYgZwcm90bzM", [file_buf_validate_validate, file_drawbridge_v1_common, file_google_protobuf_duration]);
 
 /**
  * From the remote redirector. A message with no member that the receiver knows is ignored.
@@ -179,6 +179,14 @@ export type SessionStart = Message<"drawbridge.v1.SessionStart"> & {
    * @generated from field: google.protobuf.Duration max_duration = 6;
    */
   maxDuration?: Duration | undefined;
+
+  /**
+   * Asks for links without end-to-end encryption: 32 fresh random bytes, which the tenant signs if its policy permits.
+   * Empty: links are encrypted. At most 32 bytes.
+   *
+   * @generated from field: bytes plain_nonce = 7;
+   */
+  plainNonce: Uint8Array;
 };
 
 /**
@@ -250,6 +258,22 @@ export type SessionOpened = Message<"drawbridge.v1.SessionOpened"> & {
    * @generated from field: google.protobuf.Duration idle_limit = 4;
    */
   idleLimit?: Duration | undefined;
+
+  /**
+   * The tenant's word that this session's links go plain; only where SessionStart asked for it. Absent: they are
+   * encrypted end to end.
+   *
+   * @generated from field: drawbridge.v1.PlainPermit plain_permit = 5;
+   */
+  plainPermit?: PlainPermit | undefined;
+
+  /**
+   * Where the provider is reached from now on, in place of what the invite code said; written as there. Empty: as
+   * before.
+   *
+   * @generated from field: repeated string gateways = 6;
+   */
+  gateways: string[];
 };
 
 /**
@@ -308,7 +332,8 @@ export type LinkTicket = Message<"drawbridge.v1.LinkTicket"> & {
   token: Uint8Array;
 
   /**
-   * Where to dial the leg, as `host:port`. Empty: the address at which this stream's connection was made.
+   * Where to dial the leg, as `host:port`. Empty: the gateway at which this stream's connection was made; where that one
+   * does not answer, any other of the provider's.
    *
    * @generated from field: string rendezvous_address = 4;
    */

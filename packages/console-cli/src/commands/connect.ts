@@ -57,7 +57,7 @@ async function connect(context: CommandContext, tenant: string, options: Connect
   const client = options.client === "none" ? undefined : await detectClient(options.client, systemEnvironment());
   // Windows reaches nothing but 127.0.0.1 inside WSL.
   const onlyLocalhost = client?.name === "mstsc" && isWsl(systemEnvironment());
-  await withOperatorChannel(context, async (channel, identity) => {
+  await withOperatorChannel(context, async (channel, identity, gateways) => {
     const { target, reason, ticket, for: maxDurationMs } = options;
     const view = new ConnectView(output, tenant, target);
     const { provider } = identity();
@@ -65,6 +65,7 @@ async function connect(context: CommandContext, tenant: string, options: Connect
     const remote = new RemoteRedirector({
       identity,
       channel,
+      gateways,
       request: { tenant, target, reason, ticket, maxDurationMs },
       ...(given ?? stableListenAddresses({ provider, tenant, target }, onlyLocalhost)),
       allowOtherUsers: options.allowOtherUsers === true,

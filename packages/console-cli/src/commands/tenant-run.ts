@@ -3,7 +3,7 @@ import type { TenantRedirectorOptions } from "@drawbridge/control/tenant";
 import { askLocal, TenantService } from "@drawbridge/control/tenant";
 import type { Log } from "@drawbridge/control/wire";
 import { systemWallClock } from "@drawbridge/control/wire";
-import { closeReasonError } from "@drawbridge/dataplane";
+import { closeReasonError, Reach } from "@drawbridge/dataplane";
 import { accountName } from "../account-name.ts";
 import { commandNamed } from "../common-options.ts";
 import type { Output } from "../rendering/index.ts";
@@ -21,7 +21,14 @@ export function runTenantCommand() {
 async function runTenant({ output, log, signal, home, onHangup }: CommandContext): Promise<void> {
   const observer = tenantObserver(output, log);
   const backoff = new Backoff();
-  const tenant = await TenantService.open({ home: home("tenant"), observer, log, clock: systemWallClock, backoff });
+  const tenant = await TenantService.open({
+    home: home("tenant"),
+    reach: new Reach(),
+    observer,
+    log,
+    clock: systemWallClock,
+    backoff,
+  });
   const stopped = { code: "closed", message: "the tenant redirector was stopped" } as const;
   const stop = (): void => void tenant.stop(stopped);
   // A reload that fails has logged why.

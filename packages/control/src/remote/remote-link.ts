@@ -1,13 +1,6 @@
 import type { Socket } from "node:net";
 import type { CloseReason, Splice } from "@drawbridge/dataplane";
-import {
-  closeReasonFrom,
-  dialLeg,
-  DrawbridgeError,
-  encryptRemoteLeg,
-  parseAddress,
-  splice,
-} from "@drawbridge/dataplane";
+import { closeReasonFrom, DrawbridgeError, encryptRemoteLeg, splice } from "@drawbridge/dataplane";
 import type { EnrolledIdentity } from "../identity/index.ts";
 import type { LinkTurns } from "./link-turns.ts";
 import type { LinkTicket } from "./session-stream.ts";
@@ -23,8 +16,8 @@ export interface RemoteLinkOptions {
   turns: LinkTurns;
   /** Asks for the link; `onTicket` is told its id at once. */
   requestLink: (onTicket: (linkId: string) => void) => Promise<LinkTicket>;
-  /** Where legs are dialled when a ticket does not say. */
-  cloudAddress: string;
+  /** Dials the leg of a ticket. */
+  dialLeg: (ticket: LinkTicket, signal: AbortSignal) => Promise<Socket>;
   identity: EnrolledIdentity;
   /** Throws when the other end is not the tenant. */
   verifyTenant: (leafCertificate: Buffer) => void;
@@ -120,15 +113,14 @@ export class RemoteLink {
   }
 
   async #connect() {
-    const { requestLink, cloudAddress, identity, verifyTenant, onTicket } = this.#options;
+    const { requestLink, dialLeg, identity, verifyTenant, onTicket } = this.#options;
     const { signal } = this.#abort;
     const knownAs = (linkId: string): void => {
       this.#linkId = linkId;
       onTicket(linkId);
     };
     const ticket = await orAborted(requestLink(knownAs), signal);
-    const address = parseAddress(ticket.rendezvousAddress === "" ? cloudAddress : ticket.rendezvousAddress);
-    const leg = await dialLeg(address, ticket.token, { signal });
+    const leg = await dialLeg(ticket, signal);
     return encryptRemoteLeg(leg, {
       key: identity.privateKey,
       certificate: identity.certificate,

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { Address, CloseReason, DrawbridgeError } from "@drawbridge/dataplane";
+import type { Address, CloseReason, DrawbridgeError, Gateways } from "@drawbridge/dataplane";
 import type { EnrolledIdentity } from "../identity/index.ts";
 import type { RpcChannel } from "../rpc/channel.ts";
 import { expectPeer } from "../wire/peer-verification.ts";
@@ -30,6 +30,8 @@ export interface RemoteRedirectorOptions {
   /** The operator's identity, with its newest certificate: asked for at each link. */
   identity: () => EnrolledIdentity;
   channel: RpcChannel;
+  /** Where legs are dialled, and how. */
+  gateways: Gateways;
   request: SessionRequest;
   /** Where to listen; loopback only. */
   listen: Address;
@@ -131,14 +133,15 @@ export class RemoteRedirector {
   #accept(local: Socket): void {
     const stream = this.#stream;
     if (stream === undefined) return void local.destroy();
-    const { channel, request, observer } = this.#options;
+    const { channel, gateways, request, observer } = this.#options;
     const identity = this.#options.identity();
     const { tenantKeyFingerprint: keyFingerprint } = stream.opened;
     const link = new RemoteLink({
       local,
       turns: this.#turns,
       requestLink: (onTicket) => stream.requestLink(onTicket),
-      cloudAddress: channel.address,
+      dialLeg: ({ rendezvousAddress: at, token }, signal) =>
+        gateways.dialLeg(at === "" ? channel.address : at, token, { signal }),
       identity,
       verifyTenant: expectPeer({ kind: "tenant", name: request.tenant, provider: identity.provider, keyFingerprint }),
       onTicket: (linkId) => this.#byId.set(linkId, link),

@@ -1,5 +1,6 @@
 import { createSecureContext } from "node:tls";
 import { ChannelCredentials } from "@grpc/grpc-js";
+import type { Reach } from "@drawbridge/dataplane";
 import { DrawbridgeError } from "@drawbridge/dataplane";
 import type { Channel, Client, CompatServiceDefinition } from "nice-grpc";
 import { createChannel, createClientFactory } from "nice-grpc";
@@ -12,6 +13,8 @@ import { clientValidationMiddleware } from "./validation.ts";
 export interface ChannelTarget {
   /** `host:port` of the cloud redirector or of a gateway in front of it. */
   address: string;
+  /** How this machine gets out. */
+  reach: Reach;
   /** The CAs of the provider, PEM. Only these are trusted. */
   certificateAuthorities: string[];
   /** The name that the server's certificate must hold, whatever address it is reached at. */

@@ -1,3 +1,4 @@
+import type { Reach } from "@drawbridge/dataplane";
 import { DrawbridgeError, toDrawbridgeError } from "@drawbridge/dataplane";
 import { PrincipalKind } from "@drawbridge/gen/drawbridge/v1/common";
 import { EnrollmentService } from "@drawbridge/gen/drawbridge/v1/enrollment";
@@ -29,14 +30,15 @@ export type NewIdentity = Omit<EnrolledIdentity, "keyFingerprint">;
 export async function redeemInvite(
   kind: EnrolledIdentity["kind"],
   code: InviteCode,
+  reach: Reach,
   signal?: AbortSignal,
 ): Promise<NewIdentity> {
   const keyPair = await generateKeyPairP256();
   let failure: unknown;
   for (const address of code.addresses) {
     try {
-      const authority = await fetchProviderAuthority(address, code.caFingerprint, signal);
-      return await enrollAt(address, certificateToPem(authority), kind, code, keyPair, signal);
+      const authority = await fetchProviderAuthority(address, code.caFingerprint, reach, signal);
+      return await enrollAt(reach, address, certificateToPem(authority), kind, code, keyPair, signal);
     } catch (error) {
       const { code: why } = toDrawbridgeError(error);
       if (why !== "dial-failed" && why !== "unavailable") throw error;
@@ -47,6 +49,7 @@ export async function redeemInvite(
 }
 
 async function enrollAt(
+  reach: Reach,
   address: string,
   authority: string,
   kind: EnrolledIdentity["kind"],
@@ -54,7 +57,12 @@ async function enrollAt(
   keyPair: KeyPair,
   signal?: AbortSignal,
 ): Promise<NewIdentity> {
-  const channel = new RpcChannel({ address, certificateAuthorities: [authority], serverName: CLOUD_SERVER_NAME });
+  const channel = new RpcChannel({
+    address,
+    reach,
+    certificateAuthorities: [authority],
+    serverName: CLOUD_SERVER_NAME,
+  });
   try {
     const request = {
       secret: code.secret.bytes(),
@@ -81,12 +89,13 @@ async function enrollAt(
  *
  * Errors: `certificate-invalid` where the certificate has expired, which the server could only take for none at all.
  */
-export function openChannel(identity: EnrolledIdentity, address: string): RpcChannel {
+export function openChannel(identity: EnrolledIdentity, address: string, reach: Reach): RpcChannel {
   const { certificate, privateKey, certificateAuthorities } = identity;
   const { notAfter } = certificateFacts(certificateFromPem(certificate));
   if (Date.now() > notAfter) throw expired(identity, notAfter);
   return new RpcChannel({
     address,
+    reach,
     certificateAuthorities,
     serverName: CLOUD_SERVER_NAME,
     identity: { certificate, privateKey },

@@ -1,7 +1,8 @@
 import type { X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import { connect } from "node:tls";
-import { dial, DrawbridgeError, formatAddress, parseAddress } from "@drawbridge/dataplane";
+import type { Reach } from "@drawbridge/dataplane";
+import { DrawbridgeError, formatAddress, parseAddress } from "@drawbridge/dataplane";
 import { certificateFingerprint, CLOUD_SERVER_NAME } from "../identity/index.ts";
 
 const HANDSHAKE_MS = 10_000;
@@ -18,9 +19,10 @@ const MAX_CHAIN = 8;
 export async function fetchProviderAuthority(
   address: string,
   fingerprint: Uint8Array,
+  reach: Reach,
   signal?: AbortSignal,
 ): Promise<Buffer> {
-  const socket = await dial(parseAddress(address), { timeoutMs: HANDSHAKE_MS, ...(signal && { signal }) });
+  const socket = await reach.dial(parseAddress(address), { timeoutMs: HANDSHAKE_MS, ...(signal && { signal }) });
   const tls = connect({
     socket,
     minVersion: "TLSv1.3",

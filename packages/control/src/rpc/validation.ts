@@ -4,6 +4,7 @@ import { createValidator } from "@bufbuild/protovalidate";
 import { DrawbridgeError } from "@drawbridge/dataplane";
 import { file_drawbridge_v1_admin } from "@drawbridge/gen/drawbridge/v1/admin";
 import { file_drawbridge_v1_control } from "@drawbridge/gen/drawbridge/v1/control";
+import { file_drawbridge_v1_diagnostic } from "@drawbridge/gen/drawbridge/v1/diagnostic";
 import { file_drawbridge_v1_enrollment } from "@drawbridge/gen/drawbridge/v1/enrollment";
 import { file_drawbridge_v1_registry } from "@drawbridge/gen/drawbridge/v1/registry";
 import { file_drawbridge_v1_session } from "@drawbridge/gen/drawbridge/v1/session";
@@ -12,6 +13,7 @@ import type { CallContext, CallOptions, ClientMiddlewareCall, ServerMiddlewareCa
 const registry = createRegistry(
   file_drawbridge_v1_admin,
   file_drawbridge_v1_control,
+  file_drawbridge_v1_diagnostic,
   file_drawbridge_v1_enrollment,
   file_drawbridge_v1_registry,
   file_drawbridge_v1_session,

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
-import type { Address, CloseReason, HandshakeToken, Splice } from "@drawbridge/dataplane";
-import { acceptTenantLeg, closeReasonFrom, dial, dialLeg, DrawbridgeError, splice } from "@drawbridge/dataplane";
+import type { Address, CloseReason, Splice } from "@drawbridge/dataplane";
+import { acceptTenantLeg, closeReasonFrom, dial, DrawbridgeError, splice } from "@drawbridge/dataplane";
 import type { EnrolledIdentity } from "../identity/index.ts";
 import { expectPeer } from "../wire/peer-verification.ts";
 
@@ -8,8 +8,8 @@ import { expectPeer } from "../wire/peer-verification.ts";
 export interface TenantLinkOptions {
   linkId: string;
   target: { name: string; address: Address };
-  rendezvous: Address;
-  token: HandshakeToken;
+  /** Dials the leg. */
+  dialLeg: (signal: AbortSignal) => Promise<Socket>;
   identity: EnrolledIdentity;
   /** Who has to be at the other end. */
   operator: { name: string; keyFingerprint: string };
@@ -69,12 +69,12 @@ export class TenantLink {
    * often be missed there before the refusal with its reason has come over the control connection.
    */
   async #dialBoth(): Promise<[Socket, Socket]> {
-    const { target, rendezvous, token } = this.#options;
+    const { target, dialLeg } = this.#options;
     const { signal } = this.#abort;
     const dialledTarget = dial(target.address, { signal, isTarget: true }).catch((error: unknown) => {
       throw unreachable(target.name, error);
     });
-    const dialledLeg = dialLeg(rendezvous, token, { signal });
+    const dialledLeg = dialLeg(signal);
     try {
       return await Promise.all([dialledTarget, dialledLeg]);
     } catch (error) {

@@ -1,6 +1,7 @@
+import type { Socket } from "node:net";
 import { arch, hostname, platform } from "node:os";
-import type { CloseReason, ErrorCode } from "@drawbridge/dataplane";
-import { closeReasonFrom } from "@drawbridge/dataplane";
+import type { CloseReason, ErrorCode, HandshakeToken } from "@drawbridge/dataplane";
+import { closeReasonFrom, Gateways } from "@drawbridge/dataplane";
 import type { EnrolledIdentity } from "../identity/index.ts";
 import type { Backoff } from "../rpc/backoff.ts";
 import { openChannel } from "../rpc/enrollment-client.ts";
@@ -21,6 +22,8 @@ export interface TenantRedirectorOptions {
   home: TenantHome;
   /** The home's identity, which renews itself while the control connection is there. Default: it is never renewed. */
   identity?: RenewingIdentity;
+  /** Where the provider is reached. Default: what the identity says. */
+  gateways?: Gateways;
   policy: AccessPolicy;
   observer: TenantSessionObserver & { connected(welcome: TenantWelcome): void };
   log: Log;
@@ -64,6 +67,9 @@ export class TenantRedirector {
   #connection: ControlConnection | undefined;
   #state: ConnectionState;
   #running: Promise<CloseReason> | undefined;
+  readonly #gateways: Gateways;
+  /** The gateway of the control connection that is there, or was there last. */
+  #at = "";
 
   constructor(options: TenantRedirectorOptions) {
     this.#options = options;
@@ -71,7 +77,10 @@ export class TenantRedirector {
     const { targets } = home;
     const identity = (): EnrolledIdentity => options.identity?.current ?? home.identity;
     const notice = onRequestsChange === undefined ? {} : { onRequestsChange };
-    this.sessions = new TenantSessions({ identity, targets, policy, observer, clock, ...notice });
+    const gateways = (this.#gateways = options.gateways ?? new Gateways(home.identity.addresses));
+    const dialLeg = (at: string, token: HandshakeToken, signal: AbortSignal): Promise<Socket> =>
+      gateways.dialLeg(at === "" ? this.#at : at, token, { signal });
+    this.sessions = new TenantSessions({ identity, targets, policy, observer, clock, dialLeg, ...notice });
     this.#state = { name: "disconnected", why: "not dialled yet", since: clock.wallNow() };
   }
 
@@ -102,10 +111,9 @@ export class TenantRedirector {
   }
 
   async #reconnect(): Promise<CloseReason> {
-    const { clock, backoff, home } = this.#options;
-    const { addresses } = home.identity;
-    for (let attempt = 0; !this.#stop.signal.aborted; attempt += 1) {
-      const address = addresses[attempt % addresses.length] ?? "";
+    const { clock, backoff } = this.#options;
+    while (!this.#stop.signal.aborted) {
+      const address = this.#gateways.next();
       const startedAt = clock.now();
       const reason = await this.#connectOnce(address);
       this.#state = { name: "disconnected", why: reason.message, since: clock.wallNow() };
@@ -124,7 +132,7 @@ export class TenantRedirector {
     const sessions = this.sessions;
     let channel: ReturnType<typeof openChannel> | undefined;
     try {
-      channel = openChannel(identity?.current ?? home.identity, address);
+      channel = openChannel(identity?.current ?? home.identity, address, this.#gateways.reach);
       const hello = {
         software: SOFTWARE,
         hostName: hostname(),
@@ -145,7 +153,8 @@ export class TenantRedirector {
       };
       const connection = await ControlConnection.open(channel, hello, handler, clock, this.#stop.signal);
       this.#connection = connection;
-      sessions.connectTo(connection, address);
+      this.#at = address;
+      sessions.connectTo(connection);
       const { provider } = connection.welcome;
       this.#state = { name: "connected", address, provider, since: clock.wallNow() };
       this.#welcomed(connection.welcome, address);
@@ -156,7 +165,7 @@ export class TenantRedirector {
       return closeReasonFrom(error);
     } finally {
       identity?.stop();
-      sessions.connectTo(undefined, "");
+      sessions.connectTo(undefined);
       this.#connection?.destroy();
       this.#connection = undefined;
       channel?.close();

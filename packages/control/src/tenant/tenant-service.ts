@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import type { CloseReason } from "@drawbridge/dataplane";
-import { DrawbridgeError } from "@drawbridge/dataplane";
+import type { CloseReason, Reach } from "@drawbridge/dataplane";
+import { DrawbridgeError, Gateways } from "@drawbridge/dataplane";
 import type { Backoff } from "../rpc/backoff.ts";
 import { RenewingIdentity } from "../rpc/renewing-identity.ts";
 import { ExclusiveLock } from "../store/index.ts";
@@ -24,6 +24,8 @@ import { tellAll } from "./tenant-session-observer.ts";
 export interface TenantServiceOptions {
   /** The home's path. */
   home: string;
+  /** How this machine gets out. */
+  reach: Reach;
   observer: TenantRedirectorOptions["observer"];
   log: Log;
   clock: WallClock;
@@ -70,6 +72,7 @@ export class TenantService {
     this.#redirector = new TenantRedirector({
       home,
       identity: new RenewingIdentity(options.home, home.identity, clock, log),
+      gateways: new Gateways(home.identity.addresses, options.reach),
       policy: access,
       observer: { ...tellAll([audit.observer(), observer]), connected: (welcome) => observer.connected(welcome) },
       log,

@@ -1,5 +1,6 @@
-import type { Address, CloseReason } from "@drawbridge/dataplane";
-import { closeReasonFrom, parseAddress } from "@drawbridge/dataplane";
+import type { Socket } from "node:net";
+import type { Address, CloseReason, HandshakeToken } from "@drawbridge/dataplane";
+import { closeReasonFrom } from "@drawbridge/dataplane";
 import type { EnrolledIdentity } from "../identity/index.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
 import type { AccessPolicy } from "./access-policy.ts";
@@ -28,6 +29,8 @@ export interface TenantSessionsOptions {
   policy: AccessPolicy;
   observer: TenantSessionObserver;
   clock: WallClock;
+  /** Dials a leg; `at` is where the offer says, as `host:port`, or empty. */
+  dialLeg: (at: string, token: HandshakeToken, signal: AbortSignal) => Promise<Socket>;
   /** Called when a consent request comes or goes. Must not throw. Default: nobody. */
   onRequestsChange?: () => void;
   /** Links of one session at a time. Default 64. */
@@ -47,7 +50,6 @@ export class TenantSessions {
   /** Sessions that are over, but for the last of their links. */
   readonly #ending = new Set<Promise<void>>();
   #port: AnswerPort | undefined;
-  #cloudAddress = "";
 
   constructor(options: TenantSessionsOptions) {
     const onRequestsChange = options.onRequestsChange ?? (() => {});
@@ -69,9 +71,8 @@ export class TenantSessions {
    * Answers go to this control connection from now on, or nowhere. With a connection that is lost go the questions that
    * came over it, since the cloud redirector no longer waits for their answers.
    */
-  connectTo(port: AnswerPort | undefined, cloudAddress: string): void {
+  connectTo(port: AnswerPort | undefined): void {
     this.#port = port;
-    this.#cloudAddress = cloudAddress;
     if (port !== undefined) return;
     const reason: CloseReason = { code: "tenant-lost", message: "the control connection was lost" };
     for (const { offer } of this.requests.list()) this.#withdraw(offer.sessionId, reason);
@@ -216,13 +217,12 @@ export class TenantSessions {
   }
 
   #startLink(session: OpenSession, { linkId, token, rendezvousAddress }: OfferedLink): void {
-    const { identity, observer } = this.#options;
+    const { identity, observer, dialLeg } = this.#options;
     const { operator, operatorKeyFingerprint, target } = session.offer;
     const link = new TenantLink({
       linkId,
       target: { name: target, address: session.target },
-      rendezvous: parseAddress(rendezvousAddress === "" ? this.#cloudAddress : rendezvousAddress),
-      token,
+      dialLeg: (signal) => dialLeg(rendezvousAddress, token, signal),
       identity: identity(),
       operator: { name: operator, keyFingerprint: operatorKeyFingerprint },
       onDialled: () => {
