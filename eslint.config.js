@@ -2,7 +2,7 @@ import eslint from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["gen/es/**", "**/node_modules/**", "coverage/**"] },
+  { ignores: ["gen/es/**", "**/node_modules/**", "coverage/**", "build/**"] },
   eslint.configs.recommended,
   {
     files: ["**/*.ts"],

@@ -9,7 +9,7 @@ import { ensureDebianPackages } from "./setup/debian-packages.mjs";
 import { NO_NODE, projectNode, ROOT } from "./setup/paths.mjs";
 import { handOver } from "./setup/run.mjs";
 
-const ALL = ["unit", "contract", "integration", "desktop"].map((kind) => `test/${kind}/**/*.spec.ts`);
+const ALL = ["unit", "contract", "integration", "desktop", "packaging"].map((kind) => `test/${kind}/**/*.spec.ts`);
 
 const code = await ensureDependencies();
 if (code !== 0) process.exit(code);

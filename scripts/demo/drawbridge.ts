@@ -5,7 +5,11 @@ import type { ChildExit } from "./child.ts";
 import { DemoFailure, failureExitCode } from "./demo-failure.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
-const EXECUTABLE = join(ROOT, "packages", "console-cli", "bin", "drawbridge.js");
+/**
+ * The command that is run and its first arguments: the sources under the Node that runs this, unless the environment
+ * names another in DRAWBRIDGE_EXECUTABLE, as a JSON list.
+ */
+const [COMMAND, ...FIRST_ARGUMENTS] = executable();
 /** Halves the time that each of the many processes takes to start. */
 const COMPILE_CACHE = join(ROOT, "node_modules", ".cache", "compile");
 const EVENT_TIMEOUT_MS = 30_000;
@@ -55,8 +59,8 @@ export class DrawbridgeProcess implements AsyncDisposable {
     const output = new Output(options.onEvent);
     const child = await Child.start({
       name: options.name ?? `drawbridge ${args.slice(0, 2).join(" ")}`,
-      command: process.execPath,
-      args: [EXECUTABLE, ...args],
+      command: COMMAND,
+      args: [...FIRST_ARGUMENTS, ...args],
       env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env, ...options.env, DRAWBRIDGE_HOME: options.home },
       onLine: (line) => output.add(line),
       ...(options.input === undefined ? {} : { input: options.input }),
@@ -218,4 +222,10 @@ function parseEvent(line: string): DrawbridgeEvent | undefined {
   } catch {
     return undefined;
   }
+}
+
+function executable(): [string, ...string[]] {
+  const given = process.env["DRAWBRIDGE_EXECUTABLE"];
+  if (given !== undefined) return JSON.parse(given) as [string, ...string[]];
+  return [process.execPath, join(ROOT, "packages", "console-cli", "bin", "drawbridge.js")];
 }

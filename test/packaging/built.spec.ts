@@ -1,0 +1,90 @@
+import { execFile } from "node:child_process";
+import { cp, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect } from "chai";
+import { TemporaryFolder } from "../../scripts/demo/temporary-folder.ts";
+import { findProgram } from "../../scripts/demo/desktop/programs.ts";
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const BUILD = join(ROOT, "build");
+/** Downloading and unpacking other people's packages takes a while. */
+const INSTALL_MS = 240_000;
+const SUITE_MS = 180_000;
+
+/** What the specs of the main job are run with, the sources being out of reach: homes, sessions, bytes, refusals. */
+const MAIN_JOB = ["test/integration/cli/data.spec.ts", "test/integration/cli/refused-sessions.spec.ts"];
+
+/** Runs specs against another executable, in a mocha of its own. */
+async function suite(executable: readonly string[], specs: readonly string[]): Promise<void> {
+  const mocha = join(ROOT, "node_modules/mocha/bin/mocha.js");
+  const env = { ...process.env, DRAWBRIDGE_EXECUTABLE: JSON.stringify(executable) };
+  try {
+    await run(process.execPath, [mocha, ...specs], { cwd: ROOT, env, timeout: SUITE_MS });
+  } catch (cause) {
+    const { stdout = "", stderr = "" } = cause as { stdout?: string; stderr?: string };
+    throw new Error(`the specs failed with ${executable.join(" ")}:\n${stdout.slice(-8_000)}${stderr.slice(-2_000)}`, {
+      cause,
+    });
+  }
+}
+
+describe("what is built", () => {
+  let folder: TemporaryFolder;
+
+  before(async () => {
+    folder = await TemporaryFolder.create("built");
+  });
+  after(() => folder[Symbol.asyncDispose]());
+
+  it("as one executable does the main job where no sources and no Node are", async function () {
+    this.timeout(SUITE_MS);
+    await run(process.execPath, [join(ROOT, "scripts/build/binary.ts")], { cwd: ROOT });
+    const executable = folder.file("drawbridge");
+    await cp(join(BUILD, "drawbridge"), executable);
+    const desktop = findProgram("xfreerdp") === undefined ? [] : ["test/desktop/one-logon.spec.ts"];
+    await suite([executable], [...MAIN_JOB, ...desktop]);
+  });
+
+  describe("as packages", () => {
+    const prefix = (): string => folder.file("prefix");
+    const drawbridge = (): string => join(prefix(), "bin", "drawbridge");
+
+    before(async function () {
+      this.timeout(INSTALL_MS);
+      await run(process.execPath, [join(ROOT, "scripts/build/packages.ts")], { cwd: ROOT });
+      const executable = (await readdir(BUILD)).find((name) => name.startsWith("drawbridge-console-cli-"))!;
+      await run("npm", ["install", "--global", "--prefix", prefix(), join(BUILD, executable)], { cwd: folder.path });
+    });
+
+    it("does the main job, installed globally", async function () {
+      this.timeout(SUITE_MS);
+      await suite([process.execPath, drawbridge()], MAIN_JOB);
+    });
+
+    it("does the main job on Node 24", async function () {
+      if (process.platform !== "linux") return this.skip();
+      this.timeout(INSTALL_MS + SUITE_MS);
+      const node = `node-linux-${process.arch}`;
+      await run("npm", ["install", "--prefix", folder.path, "--no-save", `${node}@24.21.0`], { cwd: folder.path });
+      const node24 = join(folder.path, "node_modules", node, "bin", "node");
+      expect((await run(node24, ["--version"])).stdout).to.match(/^v24\./);
+      await suite([node24, drawbridge()], MAIN_JOB);
+    });
+
+    it("has no development dependencies and no sources", async () => {
+      const installed = join(prefix(), "lib/node_modules/@drawbridge/console-cli");
+      expect((await readdir(installed)).toSorted()).to.deep.equal([
+        "LICENSE",
+        "README.md",
+        "bin",
+        "dist",
+        "node_modules",
+        "package.json",
+      ]);
+      expect(await readdir(join(installed, "node_modules"))).not.to.include.members(["mocha", "typescript", "eslint"]);
+    });
+  });
+});
