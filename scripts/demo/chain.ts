@@ -1,4 +1,5 @@
-import { rm } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 
 import { DemoFailure } from "./demo-failure.ts";
 import { DrawbridgeProcess, requireDrawbridge } from "./drawbridge.ts";
@@ -23,8 +24,23 @@ export interface ChainOptions {
   readonly onMilestone?: (milestone: Milestone) => void;
   /** Hears the tenant redirector's events, its links above all. */
   readonly onTenantEvent?: (event: DrawbridgeEvent) => void;
+  /** Where the cloud redirector listens, as in an address; 127.0.0.1 unless told. */
+  readonly host?: string;
+  /** Where the tenant redirector dials instead of the cloud redirector's own address, which it is told. */
+  readonly tenantFront?: Front;
+  /** The same for the operator's commands. */
+  readonly operatorFront?: Front;
+  /** The same for everybody and from the start: its address is the public one, which goes into invite codes. */
+  readonly publicFront?: Front;
+  /** Added to the cloud redirector's `settings.json`. */
+  readonly cloudSettings?: object;
+  /** Added to the environment of the long-running commands. */
+  readonly env?: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal;
 }
+
+/** Something that stands before the cloud redirector, whose address it is told. Resolves to its own, `HOST:PORT`. */
+export type Front = (cloudAddress: string) => Promise<string>;
 
 /** What happened while a chain was built. */
 export type Milestone =
@@ -41,7 +57,7 @@ export class Chain implements AsyncDisposable {
   readonly cloudHome: string;
   readonly tenantHome: string;
   readonly operatorHome: string;
-  /** The cloud redirector's address, `127.0.0.1:PORT`; known once the cloud redirector runs. */
+  /** The cloud redirector's address, `HOST:PORT`; known once the cloud redirector runs. */
   address = "";
   /** Every long-running process that the chain has started, those that have ended included. */
   readonly processes: DrawbridgeProcess[] = [];
@@ -87,6 +103,7 @@ export class Chain implements AsyncDisposable {
       await DrawbridgeProcess.start(args, {
         home: this.tenantHome,
         name: "the tenant redirector",
+        ...this.#env(),
         ...(this.#options.onTenantEvent ? { onEvent: this.#options.onTenantEvent } : {}),
       }),
     );
@@ -131,6 +148,7 @@ export class Chain implements AsyncDisposable {
     return DrawbridgeProcess.start(["connect", this.tenantName, ...args, "--json"], {
       home: this.operatorHome,
       name: "the remote redirector",
+      ...this.#env(),
       ...(onEvent ? { onEvent } : {}),
     });
   }
@@ -142,7 +160,7 @@ export class Chain implements AsyncDisposable {
   async #startCloud(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        this.address = await this.#startCloudOn(`127.0.0.1:${await freePort()}`);
+        this.address = await this.#startCloudOn(`${this.#options.host ?? "127.0.0.1"}:${await freePort()}`);
         break;
       } catch (error) {
         this.#options.signal?.throwIfAborted();
@@ -156,14 +174,23 @@ export class Chain implements AsyncDisposable {
 
   async #startCloudOn(address: string): Promise<string> {
     await rm(this.cloudHome, { recursive: true, force: true });
-    await this.cloud(["cloud", "init", "--home", this.cloudHome, "--name", "demo", "--public-address", address]);
+    const publicAddress = (await this.#options.publicFront?.(address)) ?? address;
+    await this.cloud(["cloud", "init", "--home", this.cloudHome, "--name", "demo", "--public-address", publicAddress]);
+    await this.#addSettings();
     const cloud = await DrawbridgeProcess.start(
       ["cloud", "run", "--home", this.cloudHome, "--listen", address, "--json"],
-      { home: this.cloudHome, name: "the cloud redirector" },
+      { home: this.cloudHome, name: "the cloud redirector", ...this.#env() },
     );
     this.#own(cloud);
     await cloud.waitForEvent("ready", { timeoutMs: READY_TIMEOUT_MS, ...this.#signal() });
     return address;
+  }
+
+  async #addSettings(): Promise<void> {
+    if (this.#options.cloudSettings === undefined) return;
+    const file = join(this.cloudHome, "cloud", "settings.json");
+    const settings = JSON.parse(await readFile(file, "utf8")) as object;
+    await writeFile(file, JSON.stringify({ ...settings, ...this.#options.cloudSettings }));
   }
 
   async #enrollTenant(): Promise<void> {
@@ -172,6 +199,7 @@ export class Chain implements AsyncDisposable {
       home: this.tenantHome,
       input: await this.#invite("tenant", this.tenantName),
     });
+    await this.#putBehind(this.#options.tenantFront, join(this.tenantHome, "tenant"));
     this.#tell({ kind: "tenant-enrolled", tenant: this.tenantName });
   }
 
@@ -180,6 +208,7 @@ export class Chain implements AsyncDisposable {
       home: this.operatorHome,
       input: await this.#invite("operator", this.operatorName),
     });
+    await this.#putBehind(this.#options.operatorFront, join(this.operatorHome, "operator"));
     this.#tell({ kind: "operator-enrolled", operator: this.operatorName });
   }
 
@@ -190,9 +219,21 @@ export class Chain implements AsyncDisposable {
     return `${code}\n`;
   }
 
+  /** Lets a home dial a front. Enrolment went past it. */
+  async #putBehind(front: Front | undefined, home: string): Promise<void> {
+    if (front === undefined) return;
+    const file = join(home, "identity.json");
+    const identity = JSON.parse(await readFile(file, "utf8")) as object;
+    await writeFile(file, JSON.stringify({ ...identity, addresses: [await front(this.address)] }));
+  }
+
   #own(process: DrawbridgeProcess): DrawbridgeProcess {
     this.processes.push(process);
     return this.#resources.use(process);
+  }
+
+  #env(): { env?: NodeJS.ProcessEnv } {
+    return this.#options.env ? { env: this.#options.env } : {};
   }
 
   #signal(): { signal?: AbortSignal } {

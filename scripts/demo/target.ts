@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { DemoFailure } from "./demo-failure.ts";
 import { DemonstrationDesktop } from "./desktop/demonstration-desktop.ts";
 import { missingPackages } from "./desktop/programs.ts";
-import { probeRdpServer } from "./desktop/rdp-probe.ts";
+import { rdpKindAt } from "./desktop/rdp-kind.ts";
 import type { Screen } from "./screen.ts";
 
 const OWN_PORT = 3389;
@@ -34,7 +34,7 @@ export interface TargetOptions {
  */
 export async function chooseTarget(options: TargetOptions): Promise<DemoTarget> {
   const { screen, resources, signal } = options;
-  const answer = options.demoDesktop ? "none" : await probeRdpServer(OWN_PORT);
+  const answer = options.demoDesktop ? "none" : await rdpKindAt(OWN_PORT);
   signal.throwIfAborted();
   const usable = options.visible ? answer !== "none" : answer === "tls";
   if (!usable || !options.visible) await ensurePackages(signal);

@@ -3,6 +3,7 @@ import { createRegistry, fromBinary, fromJson, type JsonValue, toBinary, toJson 
 import { file_drawbridge_v1_admin } from "@drawbridge/gen/drawbridge/v1/admin";
 import { file_drawbridge_v1_common } from "@drawbridge/gen/drawbridge/v1/common";
 import { file_drawbridge_v1_control } from "@drawbridge/gen/drawbridge/v1/control";
+import { file_drawbridge_v1_diagnostic } from "@drawbridge/gen/drawbridge/v1/diagnostic";
 import { file_drawbridge_v1_enrollment } from "@drawbridge/gen/drawbridge/v1/enrollment";
 import { file_drawbridge_v1_preface } from "@drawbridge/gen/drawbridge/v1/preface";
 import { file_drawbridge_v1_registry } from "@drawbridge/gen/drawbridge/v1/registry";
@@ -26,6 +27,7 @@ const FILES = [
   file_drawbridge_v1_admin,
   file_drawbridge_v1_common,
   file_drawbridge_v1_control,
+  file_drawbridge_v1_diagnostic,
   file_drawbridge_v1_enrollment,
   file_drawbridge_v1_preface,
   file_drawbridge_v1_registry,

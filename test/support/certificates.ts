@@ -46,7 +46,16 @@ export class TestAuthority {
   }
 
   /** Issues a certificate for this URI, good for both ends of TLS, valid for an hour unless said otherwise. */
-  async issue(uri: string, notAfter = new Date(Date.now() + hour)): Promise<TestIdentity> {
+  issue(uri: string, notAfter = new Date(Date.now() + hour)): Promise<TestIdentity> {
+    return this.#issue({ type: "url", value: uri }, notAfter);
+  }
+
+  /** Issues a server's certificate for a DNS name, valid for an hour. */
+  issueServer(name: string): Promise<TestIdentity> {
+    return this.#issue({ type: "dns", value: name }, new Date(Date.now() + hour));
+  }
+
+  async #issue(name: x509.JsonGeneralName, notAfter: Date): Promise<TestIdentity> {
     const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
     const certificate = await x509.X509CertificateGenerator.create({
       subject: "CN=test",
@@ -57,7 +66,7 @@ export class TestAuthority {
       notAfter,
       signingAlgorithm: algorithm,
       extensions: [
-        new x509.SubjectAlternativeNameExtension([{ type: "url", value: uri }]),
+        new x509.SubjectAlternativeNameExtension([name]),
         new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth, x509.ExtendedKeyUsage.serverAuth]),
       ],
     });

@@ -69,8 +69,17 @@ export async function readBytes(stream: Duplex, length: number): Promise<Buffer>
     if (chunk !== null || stream.readableEnded || stream.destroyed) {
       throw new Error(`the stream ended before ${length} bytes: ${chunk?.length ?? 0}`);
     }
-    await Promise.race([once(stream, "readable"), once(stream, "end"), once(stream, "close")]);
+    await readableOrOver(stream);
   }
+}
+
+async function readableOrOver(stream: Duplex): Promise<void> {
+  const settled = new AbortController();
+  const events = ["readable", "end", "close"].map((event) => once(stream, event, { signal: settled.signal }));
+  await Promise.race(events);
+  settled.abort();
+  // A stream with too few bytes says at once that it is readable, and sockets must have their turn too.
+  await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Resolves once a stream is closed, also when it was before, and also after an error. Answers the peer's end. */

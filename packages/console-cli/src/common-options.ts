@@ -1,13 +1,21 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { LOG_LEVELS } from "./log.ts";
 
+/** How {@link commandNamed} differs for some commands. */
+export interface CommandTraits {
+  /** Whether the command has files on this machine. Default true; else it takes `--home`, as all do, without effect. */
+  readonly hasHome?: boolean;
+}
+
 /** A command with the options that every command takes. */
-export function commandNamed(name: string, description: string) {
+export function commandNamed(name: string, description: string, { hasHome = true }: CommandTraits = {}) {
   return new Command(name)
     .description(description)
-    .option(
-      "--home <dir>",
-      "where this machine's Drawbridge files are (default: $DRAWBRIDGE_HOME, then the usual place)",
+    .addOption(
+      new Option(
+        "--home <dir>",
+        "where this machine's Drawbridge files are (default: $DRAWBRIDGE_HOME, then the usual place)",
+      ).hideHelp(!hasHome),
     )
     .option("--json", "print one JSON object a line")
     .option("--verbose", "show where an error came from")

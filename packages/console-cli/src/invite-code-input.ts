@@ -1,4 +1,5 @@
 import { DrawbridgeError } from "@drawbridge/dataplane";
+import { readStandardInput } from "./standard-input.ts";
 
 /** Far longer than any code. */
 const MAX_INPUT_BYTES = 64 * 1024;
@@ -6,14 +7,7 @@ const MAX_INPUT_BYTES = 64 * 1024;
 /** The code of an argument, or of standard input where the argument is `-`. */
 export async function readCode(argument: string): Promise<string> {
   if (argument !== "-") return argument;
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size > MAX_INPUT_BYTES) break;
-  }
-  const text = Buffer.concat(chunks).toString("utf8").trim();
+  const text = (await readStandardInput(MAX_INPUT_BYTES)).trim();
   if (text === "") {
     throw new DrawbridgeError("invite-invalid", "no invite code came on standard input", {
       remedy: "Pipe the code in, or type it and end with Ctrl-D.",

@@ -3,6 +3,8 @@ import { SOFTWARE } from "@drawbridge/control/wire";
 import { auditCommand } from "./commands/audit.ts";
 import { cloudCommand } from "./commands/cloud.ts";
 import { connectCommand } from "./commands/connect.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { gatewayCommand } from "./commands/gateway.ts";
 import { operatorCommand } from "./commands/operator.ts";
 import { revokeCommand } from "./commands/revoke.ts";
 import { sessionsCommand } from "./commands/sessions.ts";
@@ -31,13 +33,15 @@ export function createProgram(): Command {
     .version(SOFTWARE, "--version", "show the version")
     .addHelpText("after", FIRST_STEPS)
     .addCommand(cloudCommand())
+    .addCommand(gatewayCommand())
     .addCommand(tenantCommand())
     .addCommand(operatorCommand())
     .addCommand(tenantsCommand())
     .addCommand(connectCommand())
     .addCommand(sessionsCommand())
     .addCommand(revokeCommand())
-    .addCommand(auditCommand());
+    .addCommand(auditCommand())
+    .addCommand(doctorCommand());
   program.hook("preAction", (_program, command) => inheritOptions(command));
   return withOurErrors(program);
 }

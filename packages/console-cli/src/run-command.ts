@@ -3,7 +3,8 @@ import { resolveHome } from "./home.ts";
 import type { Log } from "@drawbridge/control/wire";
 import { createLog, type LogOptions } from "./log.ts";
 import { Output, reportError } from "./rendering/index.ts";
-import { EXIT } from "./exit-codes.ts";
+import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { ServiceNotifier } from "./sd-notify.ts";
 import { interruptSignal } from "./signals.ts";
 
 /** The options that every command takes. */
@@ -21,36 +22,50 @@ export interface CommandContext {
   log: Log;
   /** Fires on Ctrl-C, SIGTERM and SIGHUP, and when nobody reads standard output any more. */
   signal: AbortSignal;
+  /** The second of these signals calls this; by itself it would end the process at once, as the third does. */
+  onSecondSignal: (handler: () => void) => void;
   /** From now on SIGHUP calls this and interrupts no more, unless the command's terminal is gone. */
   onHangup: (handler: () => void) => void;
   /** The folder of a role's files. */
   home: (role: HomeRole) => string;
+  /** Tells the service manager that started this command, if one did. That the command is stopping it hears by itself. */
+  service: ServiceNotifier;
 }
 
 /**
  * Runs a command: gives it its surroundings, reports what it throws, and sets the process's exit code.
  *
  * A command that its own user ended is done: it exits 0.
+ *
+ * @param command may return another exit code than 0, where it has told the reason itself
  */
 export async function runCommand(
   options: CommonOptions,
-  command: (context: CommandContext) => Promise<void>,
+  command: (context: CommandContext) => Promise<ExitCode | void>,
 ): Promise<void> {
   const output = new Output({ json: options.json ?? false });
   const interrupt = interruptSignal();
   const signal = AbortSignal.any([interrupt.signal, output.closed]);
+  const log = createLog({ level: options.logLevel, format: options.logFormat });
+  const service = ServiceNotifier.fromEnvironment(process.env, log);
+  const stopping = (): void => service.stopping();
+  signal.addEventListener("abort", stopping, { once: true });
   try {
-    await command({
+    const exitCode = await command({
       output,
       signal,
+      onSecondSignal: (handler) => interrupt.onSecond(handler),
       onHangup: (handler) => interrupt.onHangup(handler),
-      log: createLog({ level: options.logLevel, format: options.logFormat }),
+      log,
+      service,
       home: (role) => resolveHome(options.home, process.env, process.platform, role),
     });
-    process.exitCode = EXIT.done;
+    process.exitCode = exitCode ?? EXIT.done;
   } catch (error) {
     process.exitCode = signal.aborted ? EXIT.done : reportError(error, output, options.verbose ?? false);
   } finally {
+    signal.removeEventListener("abort", stopping);
+    await service.close();
     await output.flush();
     output[Symbol.dispose]();
     interrupt.release();

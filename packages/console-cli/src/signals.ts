@@ -11,6 +11,8 @@ const SAME_MS = 500;
 export interface Interrupt {
   /** Aborts on the first SIGINT, SIGTERM or SIGHUP; a later one ends the process at once. */
   readonly signal: AbortSignal;
+  /** The second of them calls this instead; the third ends the process at once. */
+  onSecond(handler: () => void): void;
   /** From now on SIGHUP calls this instead, unless it says that the command's terminal is gone. */
   onHangup(handler: () => void): void;
   release(): void;
@@ -21,19 +23,32 @@ export function interruptSignal(): Interrupt {
   const abort = new AbortController();
   const atTerminal = hasTerminal();
   let hangup: (() => void) | undefined;
+  let second: (() => void) | undefined;
   let firstAt: number | undefined;
   const onSignal = (name: NodeJS.Signals): void => {
     if (name === "SIGHUP" && hangup !== undefined && hasTerminal() === atTerminal) return hangup();
     const now = performance.now();
-    if (firstAt !== undefined && now - firstAt > SAME_MS) process.exit(EXIT.failed);
-    firstAt ??= now;
+    if (firstAt !== undefined) {
+      if (now - firstAt <= SAME_MS) return;
+      if (second === undefined) process.exit(EXIT.failed);
+      firstAt = now;
+      second();
+      second = undefined;
+      return;
+    }
+    firstAt = now;
     abort.abort(new DrawbridgeError("cancelled", `ended by ${name}`));
   };
   for (const name of SIGNALS) process.on(name, onSignal);
   const release = (): void => {
     for (const name of SIGNALS) process.off(name, onSignal);
   };
-  return { signal: abort.signal, onHangup: (handler) => void (hangup = handler), release };
+  return {
+    signal: abort.signal,
+    onSecond: (handler) => void (second = handler),
+    onHangup: (handler) => void (hangup = handler),
+    release,
+  };
 }
 
 /** A descriptor whose terminal was closed is a terminal no more. */

@@ -1,9 +1,11 @@
 import { connect, type Socket } from "node:net";
 import { formatAddress, type Address } from "./address.ts";
 import { systemClock, type Clock } from "./clock.ts";
+import { ConnectionRace, type Attempt } from "./connection-race.ts";
 import { abortError, DrawbridgeError, toDrawbridgeError } from "./errors.ts";
 import { fromNodeError } from "./node-error.ts";
-import { guardedLookup, refuseForbiddenTarget } from "./target-guard.ts";
+import { resolveHost } from "./resolve-host.ts";
+import { refuseForbiddenTarget } from "./target-guard.ts";
 
 /** How {@link dial} dials. */
 export interface DialOptions {
@@ -22,36 +24,26 @@ export interface DialOptions {
   readonly keepAliveDelayMs?: number;
   /** Default: the machine's. */
   readonly clock?: Clock;
+  /** Looks a name up. Default: {@link resolveHost}, the system's way. */
+  readonly resolve?: (host: string, isTarget: boolean) => Promise<readonly string[]>;
 }
 
 /** The default of {@link DialOptions.timeoutMs}. */
 export const DEFAULT_DIAL_TIMEOUT_MS = 10_000;
-
-/**
- * Node tries the addresses of a name one after another and gives each but the last this long. Its default of 250 ms
- * makes a host with several addresses unreachable over a slow link (satellite, VPN), see nodejs/node#54359.
- */
-const ATTEMPT_TIMEOUT_MS = 2500;
 
 const ignoreError = (): void => {};
 
 /**
  * Opens a TCP connection, which allows half-open use and whose bytes wait in its own buffer. It
  * may be left alone until it is needed: should it fail meanwhile, it is `destroyed`, and no `error` event ends the process.
+ * The addresses of a name race: see {@link ConnectionRace}.
  *
  * @throws DrawbridgeError `dial-failed`, with what the address did; `cancelled`, or the signal's own DrawbridgeError
  */
 export function dial(address: Address, options: DialOptions = {}): Promise<Socket> {
-  const {
-    timeoutMs = DEFAULT_DIAL_TIMEOUT_MS,
-    signal,
-    isTarget = false,
-    noDelay = true,
-    keepAliveDelayMs = 30_000,
-    clock = systemClock,
-  } = options;
+  const { timeoutMs = DEFAULT_DIAL_TIMEOUT_MS, signal, clock = systemClock } = options;
   if (signal?.aborted === true) return Promise.reject(abortError(signal));
-  if (isTarget) {
+  if (options.isTarget === true) {
     try {
       refuseForbiddenTarget(address.host);
     } catch (error) {
@@ -59,40 +51,50 @@ export function dial(address: Address, options: DialOptions = {}): Promise<Socke
     }
   }
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
-  const socket = connect({
-    host: address.host,
-    port: address.port,
-    allowHalfOpen: true,
-    noDelay,
-    keepAlive: true,
-    keepAliveInitialDelay: keepAliveDelayMs,
-    ...(isTarget && { lookup: guardedLookup }),
-    autoSelectFamilyAttemptTimeout: Math.min(ATTEMPT_TIMEOUT_MS, timeoutMs),
-  });
+  let race: ConnectionRace<Socket> | undefined;
+  let isSettled = false;
   const settle = (): void => {
+    isSettled = true;
     timer.cancel();
     signal?.removeEventListener("abort", onAbort);
-    socket.off("connect", onConnect);
+    race?.abandon();
   };
-  const fail = (error: DrawbridgeError): void => {
+  const fail = (error: unknown): void => {
+    if (isSettled) return;
     settle();
-    socket.destroy();
-    reject(error);
+    reject(fromNodeError(error, formatAddress(address), "dial"));
   };
-  const onConnect = (): void => {
-    settle();
-    socket.off("error", onError).on("error", ignoreError);
-    resolve(socket);
-  };
-  // Stays on a socket that failed: several attempts may report more than one error.
-  const onError = (error: Error): void => fail(fromNodeError(error, formatAddress(address), "dial"));
   const onAbort = (): void => {
     if (signal !== undefined) fail(abortError(signal));
   };
   const timer = clock.setTimer(timeoutMs, () => fail(timeoutError(address, timeoutMs)));
   signal?.addEventListener("abort", onAbort);
-  socket.on("connect", onConnect).on("error", onError);
+  const resolveName = options.resolve ?? resolveHost;
+  resolveName(address.host, options.isTarget === true)
+    .then((hosts) => {
+      if (isSettled) return;
+      race = new ConnectionRace(hosts, (host) => attempt({ host, port: address.port }, options), clock);
+      race.winner.then((socket) => {
+        settle();
+        resolve(socket);
+      }, fail);
+    })
+    .catch(fail);
   return promise;
+}
+
+/** One connection to one IP address. */
+function attempt({ host, port }: Address, { noDelay = true, keepAliveDelayMs = 30_000 }: DialOptions): Attempt<Socket> {
+  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
+  const keepAlive = { keepAlive: true, keepAliveInitialDelay: keepAliveDelayMs };
+  const socket = connect({ host, port, allowHalfOpen: true, noDelay, ...keepAlive, autoSelectFamily: false });
+  // Its error listener stays for its whole life.
+  socket.once("error", reject).on("error", ignoreError);
+  socket.once("connect", () => {
+    socket.off("error", reject);
+    resolve(socket);
+  });
+  return { connected: promise, abandon: () => socket.destroy() };
 }
 
 function timeoutError(address: Address, timeoutMs: number): DrawbridgeError {

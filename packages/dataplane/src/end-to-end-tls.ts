@@ -4,6 +4,7 @@ import { connect, createServer, type SecureContextOptions, type TLSSocket } from
 import { systemClock, type Clock, type Timer } from "./clock.ts";
 import { requireCloseNotify } from "./close-notify.ts";
 import { abortError, DrawbridgeError, toDrawbridgeError } from "./errors.ts";
+import { overEitherWay } from "./leg-ways.ts";
 import { fromTlsError } from "./tls-error.ts";
 
 /** Who this end is and whom it trusts. */
@@ -19,6 +20,11 @@ export interface EndToEndTlsOptions {
    * DrawbridgeError to refuse. Host names are not looked at.
    */
   readonly verifyPeer: (leafCertificate: Buffer) => void;
+  /**
+   * What the link is for, as a host name: the remote redirector's end sends it as server name (RFC 6066, section 3), and
+   * the tenant redirector's end refuses any other. The handshake covers it, so nobody in between can change it.
+   */
+  readonly serverName: string;
   /** Default 10,000. */
   readonly handshakeTimeoutMs?: number;
   /** Gives up when aborted; has no effect on a stream that was returned. */
@@ -53,6 +59,12 @@ function settings(
 /** Node reports a record that was tampered with, and leaves the stream open. */
 function closeOnError(stream: TLSSocket): TLSSocket {
   return stream.on("error", () => stream.destroy());
+}
+
+function wrongServerName(peer: string): DrawbridgeError {
+  return new DrawbridgeError("certificate-invalid", `${peer} was led to another session or target than it asked for`, {
+    remedy: "Somebody may be in between: check with the provider before you try again.",
+  });
 }
 
 function toPem(certificate: string | Buffer): string {
@@ -94,6 +106,7 @@ class Handshake {
         throw new DrawbridgeError("protocol-violation", `${this.#peer} does not speak ${END_TO_END_ALPN}`);
       }
       this.#options.verifyPeer(leaf.raw);
+      if (stream.servername !== this.#options.serverName) throw wrongServerName(this.#peer);
     } catch (error) {
       this.fail(toDrawbridgeError(error, "certificate-invalid"));
       return;
@@ -123,13 +136,22 @@ function begin(
   leg: Socket,
   peer: string,
   options: EndToEndTlsOptions,
-  start: (handshake: Handshake) => void,
+  start: (handshake: Handshake, leg: Socket) => void,
+): Promise<TLSSocket> {
+  return overEitherWay(leg, options, (way, signal) => beginOver(way, peer, { ...options, signal }, start));
+}
+
+function beginOver(
+  leg: Socket,
+  peer: string,
+  options: EndToEndTlsOptions,
+  start: (handshake: Handshake, leg: Socket) => void,
 ): Promise<TLSSocket> {
   const handshake = new Handshake(leg, peer, options);
   if (options.signal?.aborted === true) handshake.fail(abortError(options.signal));
   else if (leg.destroyed || leg.readableEnded)
     handshake.fail(new DrawbridgeError("closed", "the leg was closed before the end-to-end handshake"));
-  else start(handshake);
+  else start(handshake, leg);
   return handshake.result;
 }
 
@@ -144,10 +166,11 @@ function begin(
  * @throws DrawbridgeError `certificate-invalid`, `handshake-timeout`, `protocol-violation`, `closed`, `cancelled`, and
  *   what `verifyPeer` throws; the leg is closed then
  */
-export function encryptRemoteLeg(leg: Socket, options: EndToEndTlsOptions): Promise<TLSSocket> {
-  return begin(leg, "the tenant redirector", options, (handshake) => {
+export function encryptRemoteLeg(remoteLeg: Socket, options: EndToEndTlsOptions): Promise<TLSSocket> {
+  return begin(remoteLeg, "the tenant redirector", options, (handshake, leg) => {
     // The identity is in the certificate's URI and is verifyPeer's to judge; there is no host name to compare.
-    const stream = connect({ ...settings(options), socket: leg, checkServerIdentity: () => undefined });
+    const { serverName: servername } = options;
+    const stream = connect({ ...settings(options), servername, socket: leg, checkServerIdentity: () => undefined });
     const onError = (error: Error): void => handshake.fail(error, stream);
     const onClose = (): void => handshake.fail(new Error("the connection was closed"), stream);
     closeOnError(stream).once("error", onError).once("close", onClose);
@@ -161,10 +184,10 @@ export function encryptRemoteLeg(leg: Socket, options: EndToEndTlsOptions): Prom
 /**
  * The tenant redirector's end of the end-to-end encryption, as TLS server; otherwise as {@link encryptRemoteLeg}.
  *
- * @throws DrawbridgeError as {@link encryptRemoteLeg} does
+ * @throws DrawbridgeError as {@link encryptRemoteLeg} does; `certificate-invalid` also for another server name
  */
-export function acceptTenantLeg(leg: Socket, options: EndToEndTlsOptions): Promise<TLSSocket> {
-  return begin(leg, "the remote redirector", options, (handshake) => {
+export function acceptTenantLeg(tenantLeg: Socket, options: EndToEndTlsOptions): Promise<TLSSocket> {
+  return begin(tenantLeg, "the remote redirector", options, (handshake, leg) => {
     // With half-open use allowed, Node would let a handshake wait for a client that has ended its side.
     leg.allowHalfOpen = false;
     // A server that never listens: it is Node's only public way to have the client's chain verified.

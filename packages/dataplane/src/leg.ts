@@ -11,7 +11,11 @@ import { encodePreface } from "./preface.ts";
  * @throws DrawbridgeError as {@link dial} does
  */
 export async function dialLeg(address: Address, token: HandshakeToken, options: DialOptions = {}): Promise<Socket> {
-  const socket = await dial(address, options);
+  return beginLeg(await dial(address, options), token);
+}
+
+/** Makes a connection to a rendezvous a leg: sends the preface. */
+export function beginLeg(socket: Socket, token: HandshakeToken): Socket {
   socket.write(encodePreface(token));
   return socket;
 }

@@ -54,6 +54,8 @@ export interface LinkReservation {
 export interface LinkOptions {
   readonly linkId: string;
   readonly tenant: string;
+  /** Whose cap on bytes per second counts; undefined: no session's. */
+  readonly session?: string | undefined;
   readonly remoteToken: HandshakeToken;
   readonly tenantToken: HandshakeToken;
   readonly expiresInMs: number;
@@ -65,6 +67,7 @@ export interface LinkOptions {
 export class Link implements LinkReservation {
   readonly linkId: string;
   readonly tenant: string;
+  readonly session: string | undefined;
   readonly remoteToken: HandshakeToken;
   readonly tenantToken: HandshakeToken;
   readonly expiresInMs: number;
@@ -78,6 +81,7 @@ export class Link implements LinkReservation {
   constructor(options: LinkOptions) {
     this.linkId = options.linkId;
     this.tenant = options.tenant;
+    this.session = options.session;
     this.remoteToken = options.remoteToken;
     this.tenantToken = options.tenantToken;
     this.expiresInMs = options.expiresInMs;

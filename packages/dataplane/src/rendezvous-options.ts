@@ -1,5 +1,7 @@
 import { systemClock, type Clock } from "./clock.ts";
 import type { CloseReason } from "./close-reason.ts";
+import type { ProxyMisfit } from "./opening.ts";
+import type { RateLimits } from "./link-rates.ts";
 import { DEFAULT_PAIRING_LIMITS, type PairingLimits } from "./pairing-table.ts";
 import { DEFAULT_PREFACE_TIMEOUT_MS } from "./preface-reception.ts";
 
@@ -8,6 +10,8 @@ export interface Refusal {
   readonly reason: CloseReason;
   /** The IP address that it came from. */
   readonly address: string;
+  /** Whether it looks as if a gateway or the settings for it were wrong. */
+  readonly misfit?: ProxyMisfit;
 }
 
 /** All settings of a rendezvous; the defaults are the design's. */
@@ -22,6 +26,8 @@ export interface RendezvousOptions extends Partial<PairingLimits> {
   readonly silentPerAddress?: number;
   /** Links, expected ones included. Default 32,768. */
   readonly linksInAll?: number;
+  /** Caps in bytes per second that links share. Default: none. */
+  readonly rates?: RateLimits;
   /** TCP keep-alive on legs begins after this long without a byte, in milliseconds. Default 30,000. */
   readonly keepAliveDelayMs?: number;
   /** Told of every refused leg. Must not throw. */
@@ -42,6 +48,7 @@ export function resolveRendezvousOptions(options: RendezvousOptions): ResolvedRe
     silentInAll: 4096,
     silentPerAddress: 64,
     linksInAll: 32_768,
+    rates: {},
     keepAliveDelayMs: 30_000,
     onRefused: () => {},
     clock: systemClock,

@@ -4,14 +4,16 @@ import { closeReason, closeReasonFrom, type CloseReason } from "./close-reason.t
 import { DrawbridgeError } from "./errors.ts";
 import { HandshakeToken } from "./handshake-token.ts";
 import { Link, type LinkCounts, type LinkReservation } from "./link.ts";
+import { LinkRates } from "./link-rates.ts";
 import { PairingTable, type Reservation, type Side } from "./pairing-table.ts";
+import { peerAddress } from "./peer-address.ts";
 import { receivePreface } from "./preface-reception.ts";
 import {
   resolveRendezvousOptions,
   type RendezvousOptions,
   type ResolvedRendezvousOptions,
 } from "./rendezvous-options.ts";
-import { peerAddress, SilentSockets } from "./silent-sockets.ts";
+import { SilentSockets } from "./silent-sockets.ts";
 import { splice } from "./splice.ts";
 
 /**
@@ -57,6 +59,7 @@ export class Rendezvous {
   readonly #options: ResolvedRendezvousOptions;
   readonly #table: PairingTable<WaitingLeg>;
   readonly #silent: SilentSockets;
+  readonly #rates: LinkRates;
   readonly #links = new Map<string, Link>();
   #state: RendezvousState = { kind: "open" };
   #sweep: Timer | undefined;
@@ -68,6 +71,7 @@ export class Rendezvous {
     this.#options = resolveRendezvousOptions(options);
     this.#table = new PairingTable(this.#options);
     this.#silent = new SilentSockets({ inAll: this.#options.silentInAll, perAddress: this.#options.silentPerAddress });
+    this.#rates = new LinkRates(this.#options.rates, this.#options.clock);
     this.closed = this.#closed.promise;
   }
 
@@ -76,7 +80,7 @@ export class Rendezvous {
    *
    * @throws DrawbridgeError `limit-exceeded`; `shutting-down`; `internal` when the link is there already
    */
-  expect(link: { readonly linkId: string; readonly tenant: string }): LinkReservation {
+  expect(link: { readonly linkId: string; readonly tenant: string; readonly session?: string }): LinkReservation {
     const { tokenLifeMs, linksInAll, clock } = this.#options;
     if (this.#state.kind !== "open") throw new DrawbridgeError("shutting-down", "the rendezvous is shutting down");
     if (this.#links.has(link.linkId)) throw new DrawbridgeError("internal", `link ${link.linkId} is there already`);
@@ -104,7 +108,7 @@ export class Rendezvous {
   accept(socket: Socket, head?: Buffer): void {
     // For its whole life: the close that follows an error is what counts here.
     socket.on("error", ignoreError);
-    const address = peerAddress(socket);
+    const address = peerAddress(socket).host;
     if (this.#state.kind === "closed") {
       this.#refuse(socket, address, closeReason("shutting-down", "shutting down"));
       return;
@@ -212,11 +216,15 @@ export class Rendezvous {
   }
 
   #splice(link: Link, remote: WaitingLeg, tenant: WaitingLeg): void {
+    const { toll, release: endToll } = this.#rates.acquire(link);
     const names = { aName: "the remote leg", bName: "the tenant leg" };
-    const running = splice(release(remote), release(tenant), { ...names, clock: this.#options.clock });
+    const running = splice(release(remote), release(tenant), { ...names, toll, clock: this.#options.clock });
     this.#pairedTotal += 1;
     link.pair(running);
-    void running.closed.then((reason) => this.#finish(link, reason));
+    void running.closed.then((reason) => {
+      endToll();
+      this.#finish(link, reason);
+    });
   }
 
   #close(link: Link, reason: CloseReason): void {

@@ -16,7 +16,7 @@ export interface SilentSocketLimits {
  */
 export class SilentSockets {
   readonly #limits: SilentSocketLimits;
-  readonly #addresses = new Map<Socket, string>();
+  readonly #addresses = new Map<Socket, string | undefined>();
   readonly #count = new CountByKey();
 
   constructor(limits: SilentSocketLimits) {
@@ -27,15 +27,19 @@ export class SilentSockets {
     return this.#addresses.size;
   }
 
-  /** Takes a socket in, or says why not. */
-  add(socket: Socket, address: string): CloseReason | undefined {
+  /**
+   * Takes a socket in, or says why not.
+   *
+   * @param address what the socket is counted by; undefined while it is not known, and then it counts in all only
+   */
+  add(socket: Socket, address: string | undefined): CloseReason | undefined {
     const { inAll, perAddress } = this.#limits;
-    if (this.#count.of(address) >= perAddress) {
+    if (address !== undefined && this.#count.of(address) >= perAddress) {
       return closeReason("limit-exceeded", `${perAddress} connections from ${address} have not sent a preface yet`);
     }
     if (this.size >= inAll) this.#evictOldest();
     this.#addresses.set(socket, address);
-    this.#count.add(address);
+    if (address !== undefined) this.#count.add(address);
     return undefined;
   }
 
@@ -50,18 +54,12 @@ export class SilentSockets {
   /** Lets a socket go: it spoke, or it is gone. May be called twice. */
   delete(socket: Socket): void {
     const address = this.#addresses.get(socket);
-    if (address === undefined) return;
     this.#addresses.delete(socket);
-    this.#count.remove(address);
+    if (address !== undefined) this.#count.remove(address);
   }
 
   /** Destroys them all. */
   destroy(): void {
     for (const socket of this.#addresses.keys()) socket.destroy();
   }
-}
-
-/** The address that sockets are counted by: the peer's IP, empty when the socket is gone already. */
-export function peerAddress(socket: Socket): string {
-  return socket.remoteAddress ?? "";
 }

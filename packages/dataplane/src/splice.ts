@@ -3,8 +3,12 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { systemClock, type Clock } from "./clock.ts";
 import { closeReason, closeReasonFrom, type CloseReason } from "./close-reason.ts";
-import { Flow } from "./flow.ts";
+import { FastFlow, isPlainSocket } from "./fast-flow.ts";
+import type { Flow } from "./flow.ts";
 import { fromNodeError } from "./node-error.ts";
+import { resetSocket } from "./reset-socket.ts";
+import { StreamFlow } from "./stream-flow.ts";
+import type { Toll } from "./toll.ts";
 
 /** How {@link splice} names and times its two streams. */
 export interface SpliceOptions {
@@ -14,6 +18,10 @@ export interface SpliceOptions {
   readonly bName?: string;
   /** Default: the machine's. */
   readonly clock?: Clock;
+  /** Holds both directions back. Default: nothing does. */
+  readonly toll?: Toll | undefined;
+  /** Copies through Node's streams even between two plain TCP sockets. Default false. */
+  readonly streamsOnly?: boolean;
 }
 
 /** Bytes taken from one stream and handed to the other. */
@@ -38,15 +46,17 @@ export interface Splice {
   times(): SpliceTimes;
   /** Resolves when both streams are done with, to `closed` after both ended in order; never rejects. */
   readonly closed: Promise<CloseReason>;
+  /** `fast`: between two plain TCP sockets, see {@link FastFlow}; `streams`: through Node's streams. */
+  readonly path: "fast" | "streams";
   /** Destroys both streams at once, plain TCP sockets with a reset. May be called twice; the first reason counts. */
   destroy(reason: CloseReason): void;
 }
 
 const ENDED = closeReason("closed", "both sides ended the connection");
 
-/** The splice over Node's streams; it works with sockets, TLS sockets and any other duplex. */
-class StreamSplice implements Splice {
+class TwoFlows implements Splice {
   readonly closed: Promise<CloseReason>;
+  readonly path: "fast" | "streams";
   readonly #resolveClosed: (reason: CloseReason) => void;
   readonly #sides: readonly { readonly stream: Duplex; readonly name: string; readonly flow: Flow }[];
   readonly #clock: Clock;
@@ -64,9 +74,11 @@ class StreamSplice implements Splice {
     this.#clock = options.clock ?? systemClock;
     this.#startedAt = this.#lastActivityAt = this.#clock.now();
     const events = { moved: () => this.#moved(), flushed: () => this.#onFlushed() };
+    this.path = options.streamsOnly !== true && isPlainSocket(a) && isPlainSocket(b) ? "fast" : "streams";
+    const FlowOfPath = this.path === "fast" ? FastFlow : StreamFlow;
     this.#sides = [
-      { stream: a, name: options.aName ?? "the first stream", flow: new Flow(a, b, events) },
-      { stream: b, name: options.bName ?? "the second stream", flow: new Flow(b, a, events) },
+      { stream: a, name: options.aName ?? "the first stream", flow: new FlowOfPath(a, b, events, options.toll) },
+      { stream: b, name: options.bName ?? "the second stream", flow: new FlowOfPath(b, a, events, options.toll) },
     ];
   }
 
@@ -137,7 +149,7 @@ class StreamSplice implements Splice {
  */
 function cutOff(stream: Duplex): void {
   const isTcp = stream instanceof Socket && !(stream instanceof TLSSocket) && stream.remotePort !== undefined;
-  if (isTcp && !stream.destroyed) stream.resetAndDestroy();
+  if (isTcp) resetSocket(stream);
   else stream.destroy();
 }
 
@@ -149,7 +161,7 @@ function cutOff(stream: Duplex): void {
  * Both streams must be made with `allowHalfOpen`, or a half-close of one side ends the other direction too.
  */
 export function splice(a: Duplex, b: Duplex, options: SpliceOptions = {}): Splice {
-  const running = new StreamSplice(a, b, options);
+  const running = new TwoFlows(a, b, options);
   running.start();
   return running;
 }

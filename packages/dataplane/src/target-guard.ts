@@ -1,6 +1,4 @@
-import { lookup as resolve } from "node:dns";
-import type { LookupAddress, LookupOptions } from "node:dns";
-import { BlockList, isIP, isIPv6, type LookupFunction } from "node:net";
+import { BlockList, isIP, isIPv6 } from "node:net";
 import { DrawbridgeError } from "./errors.ts";
 
 /**
@@ -34,25 +32,4 @@ export function refuseForbiddenTarget(host: string): void {
   throw new DrawbridgeError("permission-denied", `${host} is not an address that a target may have`, {
     remedy: "Metadata services, link-local, multicast and IPv4-mapped addresses are never dialled.",
   });
-}
-
-/** A look-up for `net.connect`: as the system's, but it fails when any address of the name is forbidden. */
-export const guardedLookup: LookupFunction = (hostname, options, callback) => {
-  const all: LookupOptions & { all: true } = { ...options, all: true };
-  resolve(hostname, all, (error, addresses) => {
-    if (error) return callback(error, []);
-    try {
-      for (const { address } of addresses) refuseForbiddenTarget(address);
-    } catch (refusal) {
-      return callback(refusal as NodeJS.ErrnoException, []);
-    }
-    answer(options, addresses, callback);
-  });
-};
-
-/** `net.connect` asks for all addresses, or, for one family, for the first. */
-function answer(options: LookupOptions, addresses: LookupAddress[], callback: Parameters<LookupFunction>[2]): void {
-  const [first] = addresses;
-  if (options.all === true || first === undefined) callback(null, addresses);
-  else callback(null, first.address, first.family);
 }

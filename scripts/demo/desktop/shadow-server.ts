@@ -8,7 +8,7 @@ import { until } from "../until.ts";
 import type { Credentials } from "./credentials.ts";
 import { ntHash } from "./nt-hash.ts";
 import { requireProgram } from "./programs.ts";
-import { probeRdpServer } from "./rdp-probe.ts";
+import { rdpKindAt } from "./rdp-kind.ts";
 import type { VirtualDisplay } from "./virtual-display.ts";
 
 const ATTEMPTS = 5;
@@ -80,7 +80,7 @@ async function securityArguments(security: ShadowSecurity, home: TemporaryFolder
 
 /** The evidence: our process lives, and the port answers as this security does. */
 async function answersAs(security: ShadowSecurity, port: number, child: Child): Promise<true | undefined> {
-  const answer = await probeRdpServer(port);
+  const answer = await rdpKindAt(port);
   if (child.exit) throw new DemoFailure("the RDP server ended at once", { log: child.tail() });
   return answer === security.kind || undefined;
 }

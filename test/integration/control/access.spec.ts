@@ -7,13 +7,21 @@ import { CertificateAuthority, createCertificateRequest, type EnrolledIdentity }
 import { certificateToPem, exportPrivateKeyPem, generateKeyPairP256 } from "@drawbridge/control/identity";
 import { AdminService } from "@drawbridge/gen/drawbridge/v1/admin";
 import { ControlService } from "@drawbridge/gen/drawbridge/v1/control";
+import { DiagnosticService } from "@drawbridge/gen/drawbridge/v1/diagnostic";
 import { EnrollmentService } from "@drawbridge/gen/drawbridge/v1/enrollment";
 import { RegistryService } from "@drawbridge/gen/drawbridge/v1/registry";
 import { SessionService } from "@drawbridge/gen/drawbridge/v1/session";
 import { expect } from "chai";
 import { CloudBench } from "./cloud-bench.ts";
 
-const SERVICES: DescService[] = [AdminService, ControlService, EnrollmentService, RegistryService, SessionService];
+const SERVICES: DescService[] = [
+  AdminService,
+  ControlService,
+  DiagnosticService,
+  EnrollmentService,
+  RegistryService,
+  SessionService,
+];
 const PATHS = SERVICES.flatMap(({ typeName, methods }) => methods.map(({ name }) => `/${typeName}/${name}`));
 const [UNAUTHENTICATED, PERMISSION_DENIED, UNIMPLEMENTED] = ["16", "7", "12"];
 /** Never fires: mocha's own timeout ends a test that hangs. */

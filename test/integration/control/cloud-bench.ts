@@ -1,8 +1,9 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { Reach } from "@drawbridge/dataplane";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
+  AuditLog,
   CloudRedirector,
   createCloudHome,
   createInvite,
@@ -34,6 +35,12 @@ export interface LogLine {
   text: string;
 }
 
+/** A session, as a test sees it. */
+export interface OpenedSession {
+  readonly operator: ScriptedOperator;
+  readonly sessionId: string;
+}
+
 /** A cloud redirector with a home of its own, on a port of loopback, and whoever calls it. */
 export class CloudBench implements AsyncDisposable {
   readonly log: LogLine[] = [];
@@ -49,9 +56,12 @@ export class CloudBench implements AsyncDisposable {
     this.#clock = clock;
   }
 
-  static async start(clock: WallClock = systemWallClock): Promise<CloudBench> {
+  /** @param settings what `settings.json` has beside the addresses. */
+  static async start(clock: WallClock = systemWallClock, settings: object = {}): Promise<CloudBench> {
     const path = join(await mkdtemp(join(tmpdir(), "drawbridge-cloud-")), "home");
-    await createCloudHome(path, "example", { publicAddress: "127.0.0.1:1", listen: "127.0.0.1:0" });
+    const addresses = { publicAddress: "127.0.0.1:1", listen: "127.0.0.1:0" };
+    await createCloudHome(path, "example", addresses);
+    await writeFile(join(path, "settings.json"), JSON.stringify({ ...addresses, ...settings }));
     const bench = new CloudBench(path, clock);
     await bench.run();
     return bench;
@@ -84,7 +94,8 @@ export class CloudBench implements AsyncDisposable {
   async invite(request: InviteRequest): Promise<InviteCode> {
     const { store, authority } = this.home;
     const caFingerprint = certificateFingerprint(authority.certificateDer);
-    const options = { store, clock: this.#clock, addresses: [this.address], caFingerprint };
+    const audit = new AuditLog(store, this.#clock, (error) => void this.log.push(failed(error)));
+    const options = { store, audit, clock: this.#clock, addresses: [this.address], caFingerprint };
     return decodeInviteCode((await createInvite(options, request, "local")).code);
   }
 
@@ -94,8 +105,12 @@ export class CloudBench implements AsyncDisposable {
     );
   }
 
-  async enrolOperator(name: string, role: "viewer" | "operator" | "admin" = "operator"): Promise<EnrolledIdentity> {
-    const code = await this.invite({ kind: "operator", name, role, groups: [] });
+  async enrolOperator(
+    name: string,
+    role: "viewer" | "operator" | "admin" = "operator",
+    groups: string[] = [],
+  ): Promise<EnrolledIdentity> {
+    const code = await this.invite({ kind: "operator", name, role, groups });
     return withFingerprint(await redeemInvite("operator", code, new Reach()));
   }
 
@@ -119,6 +134,15 @@ export class CloudBench implements AsyncDisposable {
     return new ScriptedOperator(this.channel(identity), tenant);
   }
 
+  /** A session of this operator that the tenant has accepted. */
+  async session(tenant: ScriptedTenant, by: EnrolledIdentity): Promise<OpenedSession> {
+    const operator = this.operator(by);
+    const { sessionId } = await tenant.next("sessionOffer");
+    tenant.accept(sessionId);
+    await operator.next("opened");
+    return { operator, sessionId };
+  }
+
   /** What the log says at these levels. */
   logged(...levels: LogLine["level"][]): string[] {
     return this.log.filter(({ level }) => levels.includes(level)).map(({ text }) => text);
@@ -129,6 +153,10 @@ export class CloudBench implements AsyncDisposable {
     await this.stop();
     await rm(join(this.path, ".."), { recursive: true, force: true });
   }
+}
+
+function failed(error: unknown): LogLine {
+  return { level: "error", fields: { err: error }, text: "an audit record could not be written" };
 }
 
 function withFingerprint(identity: Omit<EnrolledIdentity, "keyFingerprint">): EnrolledIdentity {

@@ -24,14 +24,6 @@ describe("control connection", () => {
   const stateOf = async (name: string): Promise<string | undefined> =>
     (await bench.admin(olga).listTenants(signal)).find((tenant) => tenant.name === name)?.state;
 
-  async function openSession(tenant: ScriptedTenant) {
-    const operator = bench.operator(olga);
-    const { sessionId } = await tenant.next("sessionOffer");
-    tenant.accept(sessionId);
-    await operator.next("opened");
-    return { operator, sessionId };
-  }
-
   it("puts the tenant online while it lasts", async () => {
     expect(await stateOf("acme")).to.equal("offline");
     const tenant = await bench.tenant(acme);
@@ -48,7 +40,7 @@ describe("control connection", () => {
     expect((await first.end()).error).to.equal(undefined);
     expect(second.epoch > first.epoch).to.equal(true);
     expect(await stateOf("acme")).to.equal("online");
-    const { operator } = await openSession(second);
+    const { operator } = await bench.session(second, olga);
     operator.cut();
   });
 
@@ -69,14 +61,14 @@ describe("control connection", () => {
 
   it("ends the sessions of a tenant that says goodbye", async () => {
     const tenant = await bench.tenant(acme);
-    const { operator } = await openSession(tenant);
+    const { operator } = await bench.session(tenant, olga);
     tenant.goodbye();
     expect((await operator.next("ended")).reason?.code).to.equal("tenant-lost");
   });
 
   it("leaves the sessions of a tenant whose connection is lost, and brings them in line when it is back", async () => {
     const tenant = await bench.tenant(acme);
-    const [kept, forgotten] = [await openSession(tenant), await openSession(tenant)];
+    const [kept, forgotten] = [await bench.session(tenant, olga), await bench.session(tenant, olga)];
     tenant.cut();
     await until(() => bench.logged("info").includes("tenant acme is offline"));
     expect(await bench.admin(olga).listSessions(signal)).to.have.length(2);

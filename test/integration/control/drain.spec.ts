@@ -16,11 +16,7 @@ describe("draining the cloud redirector", () => {
 
   async function openSession() {
     const tenant = await bench.tenant(acme);
-    const operator = bench.operator(olga);
-    const { sessionId } = await tenant.next("sessionOffer");
-    tenant.accept(sessionId);
-    await operator.next("opened");
-    return { tenant, operator };
+    return { tenant, ...(await bench.session(tenant, olga)) };
   }
 
   it("tells the tenant, takes no new session, and is over when the last open session is", async () => {

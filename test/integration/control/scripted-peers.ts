@@ -35,6 +35,16 @@ class ScriptedStream<Request, Response extends Cased> {
     return message.value as ValueOf<Response, Case>;
   }
 
+  /** The next message of this kind; what comes before it is dropped. */
+  async nextOf<Case extends Response["message"]["case"]>(name: Case): Promise<ValueOf<Response, Case>> {
+    for (;;) {
+      const next = await this.#take();
+      expect(next.done, `the stream ended instead of ${name ?? ""}`).not.to.equal(true);
+      const { message } = next.value as Response;
+      if (message.case === name) return message.value as ValueOf<Response, Case>;
+    }
+  }
+
   /** What the stream ends with: an error, or `ended`. Messages before it are skipped, their kinds returned. */
   async end(): Promise<{ skipped: (string | undefined)[]; error: DrawbridgeError | undefined }> {
     const skipped: (string | undefined)[] = [];

@@ -5,6 +5,7 @@ import {
   splice,
   type EndToEndTlsOptions,
   type Splice,
+  type SpliceOptions,
 } from "@drawbridge/dataplane";
 import { expect } from "chai";
 import { createHash, randomBytes, X509Certificate } from "node:crypto";
@@ -58,11 +59,12 @@ describe("end-to-end TLS", () => {
     for (const socket of [remoteLeg, tenantLeg, middle.remote, middle.tenant]) socket.destroy();
   });
 
-  const relay = (): void => void (running = splice(middle.remote, middle.tenant));
+  const relay = (options: SpliceOptions = {}): void => void (running = splice(middle.remote, middle.tenant, options));
   const options = (identity: TestIdentity, more: Partial<EndToEndTlsOptions> = {}): EndToEndTlsOptions => ({
     ...identity,
     certificateAuthorities: [authority.certificate],
     verifyPeer: identity === tenant ? only(OPERATOR) : only(TENANT),
+    serverName: "one.target.drawbridge.internal",
     ...more,
   });
 
@@ -82,7 +84,8 @@ describe("end-to-end TLS", () => {
   }
 
   it("carries both directions at once through a splice, unaltered and unreadable on the way", async () => {
-    relay();
+    // Only a splice over streams can be listened to beside it.
+    relay({ streamsOnly: true });
     const seen: Buffer[] = [];
     middle.remote.on("data", (chunk: Buffer) => seen.push(chunk));
     const { remote, tenantEnd } = await establish();
@@ -92,6 +95,7 @@ describe("end-to-end TLS", () => {
     tenantEnd.end(down);
     const [atTenant, atRemote] = await Promise.all([readAll(tenantEnd), readAll(remote)]);
     expect([sha256(atTenant), sha256(atRemote)]).to.deep.equal([sha256(up), sha256(down)]);
+    expect(Buffer.concat(seen).length).to.be.above(1_000);
     expect(Buffer.concat(seen).includes("open secret")).to.equal(false);
     expect((await running!.closed).message).to.equal("both sides ended the connection");
   });
@@ -205,6 +209,19 @@ describe("end-to-end TLS", () => {
     expect(await accepting).to.equal("certificate-invalid");
     await closedOf(anonymous);
   });
+
+  for (const serverName of ["two.target.drawbridge.internal", ""]) {
+    it(`refuses a remote redirector with the server name "${serverName}", before a byte is taken`, async () => {
+      relay();
+      const accepting = codeOf(acceptTenantLeg(tenantLeg, options(tenant)));
+      const { key, certificate: cert } = operator;
+      const settings = { key, cert, rejectUnauthorized: false, ALPNProtocols: ["drawbridge-e2e/1"] };
+      const other = connect({ socket: remoteLeg, servername: serverName, ...settings });
+      other.on("error", () => {}).write("for another target");
+      expect(await accepting).to.equal("certificate-invalid");
+      await closedOf(other);
+    });
+  }
 
   it("refuses a peer that speaks another protocol or an older TLS", async () => {
     relay();

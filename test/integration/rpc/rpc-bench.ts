@@ -71,20 +71,29 @@ export class RpcBench implements AsyncDisposable {
   readonly #rpc: RpcServer<TestCaller>;
   readonly #channels: RpcChannel[] = [];
 
-  private constructor(authority: CertificateAuthority, listener: Server, implementation: TestImplementation) {
+  private constructor(
+    authority: CertificateAuthority,
+    listener: Server,
+    implementation: TestImplementation,
+    options: { writeDeadlineMs?: number },
+  ) {
     this.authority = authority;
     this.#listener = listener;
     const identify = (_path: string, certificate?: Buffer): Promise<string> =>
       Promise.resolve(certificate?.toString("hex") ?? "");
     this.#rpc = new RpcServer<TestCaller>({
       keepAlive: { intervalMs: 10_000, timeoutMs: 5_000 },
+      ...options,
       middleware: [errorMiddleware((error) => this.errors.push(error)), authorizationMiddleware(identify)],
     });
     this.#rpc.add(testService, implementation);
     listener.on("secureConnection", (socket) => this.#rpc.inject(socket)).on("tlsClientError", () => {});
   }
 
-  static async start(implementation: TestImplementation): Promise<RpcBench> {
+  static async start(
+    implementation: TestImplementation,
+    options: { writeDeadlineMs?: number } = {},
+  ): Promise<RpcBench> {
     const authority = await CertificateAuthority.create("example");
     const keyPair = await generateKeyPairP256();
     const { der } = await authority.issueServerCertificate(keyPair.publicKey);
@@ -97,7 +106,7 @@ export class RpcBench implements AsyncDisposable {
       ALPNProtocols: ["h2"],
       minVersion: "TLSv1.3",
     });
-    const bench = new RpcBench(authority, listener, implementation);
+    const bench = new RpcBench(authority, listener, implementation, options);
     listener.listen(0, "127.0.0.1");
     await once(listener, "listening");
     return bench;

@@ -4,6 +4,7 @@ import { RIGHTS } from "@drawbridge/control/cloud";
 import type { EnrolledIdentity } from "@drawbridge/control/identity";
 import { AdminService } from "@drawbridge/gen/drawbridge/v1/admin";
 import { ControlService } from "@drawbridge/gen/drawbridge/v1/control";
+import { DiagnosticService } from "@drawbridge/gen/drawbridge/v1/diagnostic";
 import { EnrollmentService } from "@drawbridge/gen/drawbridge/v1/enrollment";
 import { RegistryService } from "@drawbridge/gen/drawbridge/v1/registry";
 import { SessionService } from "@drawbridge/gen/drawbridge/v1/session";
@@ -17,6 +18,7 @@ import { grpcFrame, RawCaller } from "./raw-calls.ts";
 const METHODS: readonly DescMethod[] = [
   AdminService,
   ControlService,
+  DiagnosticService,
   EnrollmentService,
   RegistryService,
   SessionService,

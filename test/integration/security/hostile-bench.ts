@@ -13,7 +13,7 @@ import {
   generateKeyPairP256,
   makePrivateDirectory,
 } from "@drawbridge/control/identity";
-import { KnownTenants, type RemoteLinkEnd, RemoteRedirector } from "@drawbridge/control/remote";
+import { KnownTenants, type OpenedSession, type RemoteLinkEnd, RemoteRedirector } from "@drawbridge/control/remote";
 import { Backoff, openChannel, RenewingIdentity } from "@drawbridge/control/rpc";
 import { type AccessPolicy, parseTargets, type TenantLinkEnd, TenantRedirector } from "@drawbridge/control/tenant";
 import { systemWallClock } from "@drawbridge/control/wire";
@@ -21,7 +21,6 @@ import { LoopbackServer } from "../../support/dataplane-sockets.ts";
 import { CloudBench } from "../control/cloud-bench.ts";
 import { Front } from "./front.ts";
 
-const silent = { info: () => {}, warn: () => {}, error: () => {}, debug: () => {} };
 const nothing = (): void => {};
 const OVER = { code: "closed", message: "the test is over" } as const;
 
@@ -34,7 +33,10 @@ export const ALLOW_ALL: AccessPolicy = {
 /** A tenant redirector, and the ends of its links. */
 export interface BenchTenant {
   readonly redirector: TenantRedirector;
+  /** Its target `rdp`. */
   readonly target: LoopbackServer;
+  /** Its target `vault`. */
+  readonly vault: LoopbackServer;
   readonly ends: TenantLinkEnd[];
 }
 
@@ -42,7 +44,20 @@ export interface BenchTenant {
 export interface BenchRemote {
   readonly redirector: RemoteRedirector;
   readonly port: number;
+  readonly sessionId: string;
+  /** Whether its links go without end-to-end encryption. */
+  readonly plain: boolean;
   readonly ends: RemoteLinkEnd[];
+}
+
+/** What an operator asks for. */
+export interface BenchRequest {
+  /** Default `acme`. */
+  readonly tenant?: string;
+  /** Default `rdp`. */
+  readonly target?: string;
+  /** Default false. */
+  readonly plain?: boolean;
 }
 
 /**
@@ -55,6 +70,8 @@ export class HostileBench {
   readonly remoteFront: Front;
   /** Where tenants connect. */
   readonly tenantFront: Front;
+  /** All that the tenants' logs say, at the finest level, and all that the operators are told. */
+  readonly told: unknown[] = [];
   readonly #folder: string;
   readonly #undo: (() => Promise<unknown>)[] = [];
 
@@ -80,20 +97,22 @@ export class HostileBench {
 
   /** Runs a tenant redirector until it is online. */
   async tenant(identity: EnrolledIdentity, policy: AccessPolicy = ALLOW_ALL): Promise<BenchTenant> {
-    const target = await LoopbackServer.start();
+    const [target, vault] = [await LoopbackServer.start(), await LoopbackServer.start()];
     const ends: TenantLinkEnd[] = [];
+    const note = (fields: object, text: string): void => void this.told.push(fields, text);
+    const log = { info: note, warn: note, error: note, debug: note };
     const online = Promise.withResolvers<void>();
     const observer = { ...mute, connected: () => online.resolve(), linkClosed: keepThird(ends) };
     const reached = { ...identity, addresses: [this.tenantFront.address] };
     const redirector = new TenantRedirector({
-      identity: new RenewingIdentity(this.#folder, reached, systemWallClock, silent),
+      identity: new RenewingIdentity(this.#folder, reached, systemWallClock, log),
       home: {
         identity: reached,
-        targets: parseTargets([`rdp=127.0.0.1:${target.address.port}`]),
+        targets: parseTargets([`rdp=127.0.0.1:${target.address.port}`, `vault=127.0.0.1:${vault.address.port}`]),
       },
       policy,
       observer,
-      log: silent,
+      log,
       clock: systemWallClock,
       backoff: new Backoff(),
     });
@@ -101,26 +120,34 @@ export class HostileBench {
     this.#undo.push(async () => {
       await redirector.stop(OVER);
       target.close();
+      vault.close();
     });
     await online.promise;
-    return { redirector, target, ends };
+    return { redirector, target, vault, ends };
   }
 
   /** Opens a session. Known tenants are kept for each operator's name. */
-  async remote(identity: EnrolledIdentity, tenant = "acme"): Promise<BenchRemote> {
+  async remote(identity: EnrolledIdentity, request: BenchRequest = {}): Promise<BenchRemote> {
+    const { tenant = "acme", target = "rdp", plain = false } = request;
     const channel = openChannel(identity, this.remoteFront.address, new Reach());
     const home = join(this.#folder, identity.name);
     await makePrivateDirectory(home);
     const known = new KnownTenants(home, identity.provider);
     const ends: RemoteLinkEnd[] = [];
-    const linkClosed = (end: RemoteLinkEnd): void => void ends.push(end);
+    const linkClosed = (end: RemoteLinkEnd): void => void this.told.push(end, ends.push(end));
+    let session = { sessionId: "", plain: false };
+    const opened = (what: OpenedSession, isPlain: boolean): void => {
+      session = { sessionId: what.sessionId, plain: isPlain };
+      this.told.push(what);
+    };
     const redirector = new RemoteRedirector({
       identity: () => identity,
       channel,
       gateways: new Gateways([this.remoteFront.address]),
-      request: { tenant, target: "rdp", reason: "", ticket: "" },
+      request: { tenant, target, reason: "", ticket: "" },
+      plain,
       listen: { host: "127.0.0.1", port: 0 },
-      observer: { pending: nothing, opened: nothing, linkOpened: nothing, linkClosed, clientRefused: nothing },
+      observer: { pending: nothing, opened, linkOpened: nothing, linkClosed, clientRefused: nothing },
       trustTenantKey: (name, fingerprint) => known.trust(name, fingerprint),
     });
     this.#undo.push(async () => {
@@ -128,7 +155,7 @@ export class HostileBench {
       channel.close();
     });
     const { port } = await redirector.start(new AbortController().signal);
-    return { redirector, port, ends };
+    return { redirector, port, ends, ...session };
   }
 
   /** A client's connection to a session's listener. */

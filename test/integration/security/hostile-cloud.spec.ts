@@ -6,28 +6,14 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { parsePolicy } from "../../../packages/control/src/tenant/policy/parse-policy.ts";
 import { TenantAccess } from "../../../packages/control/src/tenant/tenant-access.ts";
+import { targetServerName } from "../../../packages/control/src/wire/target-server-name.ts";
 import { readBytes } from "../../support/dataplane-sockets.ts";
 import { until } from "../../support/dataplane-rendezvous.ts";
 import { type BenchRemote, type BenchTenant, HostileBench } from "./hostile-bench.ts";
 import { type Direction, LegWire } from "./leg-wire.ts";
+import { outcomeOf } from "./outcome.ts";
 
 const DIRECTIONS: readonly Direction[] = ["toTenant", "toRemote"];
-
-/** All that a socket receives until it is closed, and how its stream ended. */
-async function outcomeOf(socket: Socket): Promise<{ received: string; end: string }> {
-  const chunks: Buffer[] = [];
-  let end = "closed";
-  socket.on("data", (chunk: Buffer) => chunks.push(chunk));
-  socket.once("end", () => {
-    end = "ended in order";
-    socket.end();
-  });
-  socket.once("error", (error: NodeJS.ErrnoException) => (end = error.code ?? "failed"));
-  const closed = new Promise((resolve) => socket.once("close", resolve));
-  socket.resume();
-  await closed;
-  return { received: Buffer.concat(chunks).toString("latin1"), end };
-}
 
 describe("a cloud redirector in hostile hands", () => {
   let bench: HostileBench;
@@ -155,7 +141,7 @@ describe("a cloud redirector in hostile hands", () => {
 
   it("PEERS security 5: gets no data by joining a leg of one session with a leg of another: other tenant, other operator", async () => {
     const bolt = await bench.tenant(await bench.cloud.enrolTenant("bolt"));
-    const bob = await bench.remote(await bench.cloud.enrolOperator("bob"), "bolt");
+    const bob = await bench.remote(await bench.cloud.enrolOperator("bob"), { tenant: "bolt" });
     const caught = async (session: BenchRemote, { target }: BenchTenant) => {
       const client = await bench.client(session);
       const [remoteLeg, tenantLeg] = await Promise.all([bench.remoteFront.nextLeg(), bench.tenantFront.nextLeg()]);
@@ -184,6 +170,7 @@ describe("a cloud redirector in hostile hands", () => {
       certificate: identity.certificate,
       certificateAuthorities: identity.certificateAuthorities,
       verifyPeer: () => {},
+      serverName: targetServerName(remote.sessionId, "rdp"),
     });
 
     async function caughtLink() {
@@ -233,10 +220,12 @@ describe("a cloud redirector in hostile hands", () => {
     it("is found out by the operator, who knows the tenant: the session is refused and says how to check", async () => {
       const carol = await bench.cloud.enrolTenant("carol");
       await bench.tenant(carol);
-      await (await bench.remote(alice, "carol")).redirector.stop({ code: "closed", message: "the test is over" });
+      await (
+        await bench.remote(alice, { tenant: "carol" })
+      ).redirector.stop({ code: "closed", message: "the test is over" });
       const impostor = await bench.cloud.enrolTenant("carol");
       await bench.tenant(impostor);
-      const refusal = (await refusalOf(bench.remote(alice, "carol"))) as DrawbridgeError;
+      const refusal = (await refusalOf(bench.remote(alice, { tenant: "carol" }))) as DrawbridgeError;
       expect(refusal).to.include({ code: "certificate-invalid" });
       expect(refusal.message).to.include("the key of tenant carol has changed");
       expect(refusal.message).to.include(shown(carol)).and.to.include(shown(impostor));
@@ -248,9 +237,11 @@ describe("a cloud redirector in hostile hands", () => {
       const pins = `operator_keys:\n  dora: ["${shown(dora)}"]\n`;
       const policy = parsePolicy(`${pins}rules:\n  - decision: allow\n`, "policy.yaml", ["rdp"]);
       await bench.tenant(await bench.cloud.enrolTenant("pinned"), new TenantAccess(policy, undefined, () => undefined));
-      await (await bench.remote(dora, "pinned")).redirector.stop({ code: "closed", message: "the test is over" });
+      await (
+        await bench.remote(dora, { tenant: "pinned" })
+      ).redirector.stop({ code: "closed", message: "the test is over" });
       const impostor = await bench.cloud.enrolOperator("dora");
-      const refusal = await refusalOf(bench.remote(impostor, "pinned"));
+      const refusal = await refusalOf(bench.remote(impostor, { tenant: "pinned" }));
       expect(refusal).to.include({ code: "consent-refused" });
       expect((refusal as DrawbridgeError).message).to.equal("the tenant knows another key of dora");
     });

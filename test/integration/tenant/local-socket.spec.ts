@@ -17,7 +17,7 @@ import { NOBODY_UID, otherUserIt } from "../../support/other-user.ts";
 import { offer } from "../../unit/tenant/offer.ts";
 
 const run = promisify(execFile);
-const REQUEST = requestView({ offer: offer("s-1"), askedAt: 0, leftMs: 1 });
+const REQUEST = requestView({ offer: offer("s-1"), plain: false, askedAt: 0, leftMs: 1 });
 const signal = new AbortController().signal;
 
 describe("a tenant's local socket", () => {

@@ -22,7 +22,7 @@ describe("a tenant's own audit log", () => {
     const audit = await open();
     const observer = audit.observer();
     observer.sessionOffered(offer("s-1", { reason: "printer" }));
-    observer.sessionOpened(offer("s-1"), { by: "person", name: "maria" });
+    observer.sessionOpened(offer("s-1"), { consent: { by: "person", name: "maria" }, plain: true });
     observer.sessionEnded(offer("s-1"), { code: "closed", message: "done" }, { links: 2, toTarget: 3, fromTarget: 4 });
     await audit.close();
     const again = await open();
@@ -33,6 +33,7 @@ describe("a tenant's own audit log", () => {
       session: "s-1",
       target: "rdp",
       consent: { by: "person", name: "maria" },
+      plain: true,
     });
     expect(await again.records.verify()).to.include({ state: "intact", records: 3 });
     await again.close();

@@ -6,6 +6,7 @@ import type {
   RemotePort,
   SessionBytes,
   SessionOfferDetails,
+  SessionOpening,
   SessionOperator,
   TenantPort,
 } from "../../../packages/control/src/cloud/ports.ts";
@@ -41,6 +42,7 @@ export class FakeTenantPort implements TenantPort {
 export class FakeRemotePort implements RemotePort {
   readonly pendings: number[] = [];
   readonly openings: string[] = [];
+  readonly permits: SessionOpening["plainPermit"][] = [];
   readonly tickets: { requestId: number; ticket: LegTicket }[] = [];
   readonly refusals: { requestId: number; linkId: string; reason: CloseReason }[] = [];
   readonly linkEnds: { linkId: string; reason: CloseReason; bytes: SessionBytes }[] = [];
@@ -49,8 +51,9 @@ export class FakeRemotePort implements RemotePort {
   pending(_sessionId: string, withinMs: number): void {
     this.pendings.push(withinMs);
   }
-  opened(sessionId: string): void {
+  opened({ sessionId, plainPermit }: SessionOpening): void {
     this.openings.push(sessionId);
+    this.permits.push(plainPermit);
   }
   linkTicket(requestId: number, ticket: LegTicket): void {
     this.tickets.push({ requestId, ticket });

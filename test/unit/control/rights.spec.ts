@@ -1,9 +1,12 @@
 import type { DescService } from "@bufbuild/protobuf";
 import { AdminService } from "@drawbridge/gen/drawbridge/v1/admin";
 import { ControlService } from "@drawbridge/gen/drawbridge/v1/control";
+import { DiagnosticService } from "@drawbridge/gen/drawbridge/v1/diagnostic";
 import { EnrollmentService } from "@drawbridge/gen/drawbridge/v1/enrollment";
 import { RegistryService } from "@drawbridge/gen/drawbridge/v1/registry";
 import { SessionService } from "@drawbridge/gen/drawbridge/v1/session";
+import { Health } from "@drawbridge/gen/grpc/health/v1/health";
+import { ServerReflection } from "@drawbridge/gen/grpc/reflection/v1/reflection";
 import { expect } from "chai";
 import {
   checkRight,
@@ -15,7 +18,16 @@ import {
 } from "../../../packages/control/src/cloud/rights.ts";
 import { thrown } from "../identity/thrown.ts";
 
-const SERVICES: DescService[] = [AdminService, ControlService, EnrollmentService, RegistryService, SessionService];
+const SERVICES: DescService[] = [
+  AdminService,
+  ControlService,
+  DiagnosticService,
+  EnrollmentService,
+  Health,
+  RegistryService,
+  ServerReflection,
+  SessionService,
+];
 const PATHS = SERVICES.flatMap(({ typeName, methods }) => methods.map(({ name }) => `/${typeName}/${name}`));
 
 const operatorOf = (role: Role, groups: string[] = []): Caller => ({
@@ -43,10 +55,14 @@ const ALLOWED: Record<string, string> = {
   "/drawbridge.v1.AdminService/ReadAudit": "admin",
   "/drawbridge.v1.AdminService/Revoke": "admin",
   "/drawbridge.v1.ControlService/Connect": "tenant",
+  "/drawbridge.v1.DiagnosticService/OpenTestLink": "tenant viewer operator admin",
   "/drawbridge.v1.EnrollmentService/Enroll": "anonymous tenant viewer operator admin",
   "/drawbridge.v1.EnrollmentService/Renew": "tenant viewer operator admin",
   "/drawbridge.v1.RegistryService/Watch": "viewer operator admin",
   "/drawbridge.v1.SessionService/Open": "operator admin",
+  "/grpc.health.v1.Health/Check": "anonymous tenant viewer operator admin",
+  "/grpc.health.v1.Health/Watch": "tenant viewer operator admin",
+  "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": "tenant viewer operator admin",
 };
 
 describe("rights", () => {
@@ -77,7 +93,7 @@ describe("rights", () => {
       known.toLowerCase(),
       known.replace("Enroll", "%45nroll"),
       `${known}?x`,
-      "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+      "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
       "__proto__",
       "constructor",
       "toString",

@@ -1,7 +1,7 @@
 import { DrawbridgeError } from "@drawbridge/dataplane";
 import { expect } from "chai";
 import { BrokerBench } from "./broker-bench.ts";
-import { settle } from "./fake-ports.ts";
+import { FakeRemotePort, operator, settle } from "./fake-ports.ts";
 
 const closed = { code: "closed", message: "done" } as const;
 
@@ -20,6 +20,22 @@ describe("session", () => {
     });
     expect(tenant.offers[0]?.operator.name).to.equal("olga");
     expect(session.state.name).to.equal("pending");
+  });
+
+  it("passes a question for plain links and the tenant's permit on, untouched, and says so", () => {
+    const bench = new BrokerBench();
+    const port = bench.tenantComes();
+    const remote = new FakeRemotePort();
+    const purpose = { tenant: "acme", target: "rdp", reason: "", ticket: "" };
+    const plainNonce = new Uint8Array(32).fill(5);
+    const request = { purpose, maxDurationMs: undefined, plainNonce };
+    const session = bench.broker.open(operator(), request, remote, () => true);
+    expect(port.offers[0]?.plainNonce).to.equal(plainNonce);
+    const plainPermit = { publicKey: new Uint8Array([1]), signature: new Uint8Array([2]) };
+    session.decide({ decision: "accepted", decidedBy: "policy", plainPermit });
+    expect(remote.permits).to.deep.equal([plainPermit]);
+    expect(session.state).to.include({ name: "open", plain: true });
+    expect(bench.accepted().session.state).to.include({ name: "open", plain: false });
   });
 
   it("opens when the tenant accepts, and only once", () => {

@@ -130,6 +130,18 @@ describe("private file", () => {
     expect([mode(directory), mode(join(home, "a"))]).to.deep.equal([0o700, 0o700]);
   });
 
+  posix("lies in a directory of which others make a part at the same time, or all of it", async () => {
+    const paths = ["a/b/c", "a/b/d", "a/b/c", "a", "a/b"].map((path) => join(home, path));
+    await Promise.all(paths.map(makePrivateDirectory));
+    expect(paths.map(mode)).to.deep.equal(paths.map(() => 0o700));
+  });
+
+  const linux = process.platform === "linux" ? it : it.skip;
+
+  linux("cannot lie where the file system takes no directories, and that is told, not tried for ever", async () => {
+    expect((await thrown(() => makePrivateDirectory("/proc/drawbridge/home"))).code).to.equal("home-missing");
+  });
+
   it("cannot lie below a file", async () => {
     writeFileSync(join(home, "file"), "");
     expect((await thrown(() => makePrivateDirectory(join(home, "file", "b")))).code).to.equal("home-invalid");

@@ -475,6 +475,11 @@ export const SessionCloseSchema: GenMessage<SessionClose> = /*@__PURE__*/
 /**
  * A link to make: dial the target and, side by side, the rendezvous; send the preface; splice the two.
  *
+ * Behind the preface runs TLS 1.3 with the remote redirector, unless the session's links are plain. The client's server
+ * name (RFC 6066, section 3) has to be the one of this session and target, so that nobody can join legs of different
+ * ones: the first 32 digits of the lower-case hexadecimal SHA-256 of the session's id, a zero byte and the target's name,
+ * then `.target.drawbridge.internal`. The tenant redirector refuses any other.
+ *
  * @generated from message drawbridge.v1.LinkOffer
  */
 export type LinkOffer = Message<"drawbridge.v1.LinkOffer"> & {

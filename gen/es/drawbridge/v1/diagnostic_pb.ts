@@ -93,7 +93,7 @@ export const OpenTestLinkResponseSchema: GenMessage<OpenTestLinkResponse> = /*@_
 export const DiagnosticService: GenService<{
   /**
    * Expects a link whose two legs the caller dials itself, to see that legs get through and are paired. It ends with its
-   * legs, or when its tokens lapse. A caller may have one at a time.
+   * legs, and at the latest when its tokens lapse. A caller may have one at a time: a new one ends the one before.
    *
    * @generated from rpc drawbridge.v1.DiagnosticService.OpenTestLink
    */

@@ -280,7 +280,7 @@ export const RegistryService: GenService<{
   /**
    * Watches the tenants of the caller's groups.
    *
-   * The first request may hold a filter and starts the watch. The first response is a snapshot, then come changes. Each
+   * The first request, within 5 seconds, may hold a filter and starts the watch. The first response is a snapshot, then come changes. Each
    * further request replaces the filter and is answered with a new snapshot. A caller that reads slowly gets the latest
    * state of each tenant, not every state between. Ending the requests does not end the watch; cancelling does.
    *

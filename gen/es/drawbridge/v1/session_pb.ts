@@ -261,7 +261,8 @@ export type SessionOpened = Message<"drawbridge.v1.SessionOpened"> & {
 
   /**
    * The tenant's word that this session's links go plain; only where SessionStart asked for it. Absent: they are
-   * encrypted end to end.
+   * encrypted end to end. One that was not asked for, or that is not good, is refused with the session, and nothing is
+   * sent plain.
    *
    * @generated from field: drawbridge.v1.PlainPermit plain_permit = 5;
    */
@@ -305,7 +306,7 @@ export const LinkRequestSchema: GenMessage<LinkRequest> = /*@__PURE__*/
   messageDesc(file_drawbridge_v1_session, 5);
 
 /**
- * A link's remote leg may be dialled.
+ * A link's remote leg may be dialled. What runs on it stands at LinkOffer.
  *
  * @generated from message drawbridge.v1.LinkTicket
  */

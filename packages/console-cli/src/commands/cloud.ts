@@ -1,18 +1,41 @@
 import { Argument, Command, Option } from "@commander-js/extra-typings";
-import { CloudRedirector, createCloudHome, createInvite, openCloudHome, ROLES } from "@drawbridge/control/cloud";
+import type { InitialCloudSettings } from "@drawbridge/control/cloud";
+import {
+  AuditLog,
+  CloudRedirector,
+  createCloudHome,
+  createInvite,
+  openCloudHome,
+  publicAddresses,
+  ROLES,
+} from "@drawbridge/control/cloud";
 import { certificateFingerprint, formatFingerprint } from "@drawbridge/control/identity";
 import { systemWallClock } from "@drawbridge/control/wire";
-import { DrawbridgeError, formatAddress, parseAddress } from "@drawbridge/dataplane";
+import { DrawbridgeError, formatAddress, parseAddress, parseGatewayAddress } from "@drawbridge/dataplane";
+import { asWritten } from "../as-written.ts";
 import { collect, commandNamed } from "../common-options.ts";
 import { parseDuration } from "../duration-option.ts";
-import { plain } from "../rendering/index.ts";
+import { formatDuration, plain } from "../rendering/index.ts";
 import type { CommandContext } from "../run-command.ts";
 import { runCommand } from "../run-command.ts";
 import { untilAborted } from "../until-aborted.ts";
 import { cloudCaCommand } from "./cloud-ca.ts";
+import { installService, installServiceCommandOf, uninstallServiceCommand } from "./install-service.ts";
 
 const DEFAULT_PORT = 8443;
 const DAY_MS = 24 * 60 * 60 * 1000;
+const DEFAULT_DRAIN_MS = 10 * 60 * 1000;
+
+const PUBLIC_ADDRESS_HELP =
+  "where tenants and operators reach this server; goes into invite codes. Repeat it for several gateways, each as " +
+  "HOST:PORT or 'PRIORITY WEIGHT HOST:PORT'; or name SRV records: _drawbridge._tcp.NAME " +
+  `(default: 127.0.0.1:${DEFAULT_PORT})`;
+
+const DRAIN_HELP =
+  "how long open sessions may go on after SIGTERM or Ctrl-C, which a second one cuts short; 0s for not at all (default: 10m)";
+
+/** How long the goodbye after a drain may take, in milliseconds. */
+const STOP_MARGIN_MS = 30_000;
 
 /** `drawbridge cloud …`: the provider's side. */
 export function cloudCommand(): Command {
@@ -21,27 +44,31 @@ export function cloudCommand(): Command {
     .addCommand(initCommand())
     .addCommand(runCloudCommand())
     .addCommand(inviteCommand())
-    .addCommand(cloudCaCommand());
+    .addCommand(cloudCaCommand())
+    .addCommand(installCloudCommand())
+    .addCommand(uninstallServiceCommand("cloud"));
+}
+
+function installCloudCommand() {
+  return installServiceCommandOf("cloud")
+    .option("--listen <host:port>", "where to listen (default: what the home's settings say)", asWritten(parseAddress))
+    .option("--drain <time>", DRAIN_HELP, asWritten(parseDuration))
+    .action((options) => installService("cloud", options, options));
 }
 
 function initCommand() {
   return commandNamed("init", "make the provider's CA, its server certificate and its store")
     .option("--name <provider>", "the provider's name", "example")
-    .option(
-      "--public-address <host:port>",
-      "where tenants and operators reach this server; goes into invite codes",
-      `127.0.0.1:${DEFAULT_PORT}`,
-    )
+    .option("--public-address <host:port>", PUBLIC_ADDRESS_HELP, collect, [])
     .action((options) =>
       runCommand(options, async ({ output, home }) => {
         const path = home("cloud");
-        const { port } = parseAddress(options.publicAddress);
-        const settings = { publicAddress: options.publicAddress, listen: `0.0.0.0:${port}` };
+        const settings = initialSettings(options.publicAddress);
         await createCloudHome(path, options.name, settings);
         output.result(
           { event: "initialised", home: path, provider: options.name, ...settings },
           plain`Provider ${options.name} is set up in ${path}.
-Tenants and operators will dial ${options.publicAddress}; change it in settings.json there.
+Tenants and operators will dial ${(settings.gateways ?? [settings.publicAddress]).join(", ")}; change it in settings.json there.
 Keep a backup of that folder: it holds the CA's key.
 Next: drawbridge cloud run, and drawbridge cloud invite tenant NAME`,
         );
@@ -49,15 +76,27 @@ Next: drawbridge cloud run, and drawbridge cloud invite tenant NAME`,
     );
 }
 
+/** One address is where this server itself is reached; several are gateways, and told to those who are enrolled too. */
+function initialSettings(addresses: readonly string[]): InitialCloudSettings {
+  const [publicAddress = `127.0.0.1:${DEFAULT_PORT}`] = addresses;
+  const entries = addresses.map((address) => parseGatewayAddress(address));
+  const place = entries.find((entry) => entry.kind === "place");
+  const port = place === undefined ? DEFAULT_PORT : parseAddress(place.address).port;
+  const isOne = entries.every((entry) => entry.kind === "place" && entry.priority === undefined) && entries.length < 2;
+  return { publicAddress, ...(!isOne && { gateways: [...addresses] }), listen: `0.0.0.0:${port}` };
+}
+
 function runCloudCommand() {
   return commandNamed("run", "run the cloud redirector until Ctrl-C")
     .option("--listen <host:port>", "where to listen (default: all addresses, the public address's port)")
-    .option("--drain <time>", "how long open sessions may go on after SIGTERM (default: not at all)", parseDuration)
-    .action((options) => runCommand(options, (context) => runCloud(context, options.listen, options.drain ?? 0)));
+    .option("--drain <time>", DRAIN_HELP, parseDuration)
+    .action((options) =>
+      runCommand(options, (context) => runCloud(context, options.listen, options.drain ?? DEFAULT_DRAIN_MS)),
+    );
 }
 
 async function runCloud(
-  { output, log, signal, home }: CommandContext,
+  { output, log, signal, onSecondSignal, home, service }: CommandContext,
   listen: string | undefined,
   drainMs: number,
 ): Promise<void> {
@@ -73,16 +112,23 @@ async function runCloud(
   }
   const { publicAddress } = settings;
   output.result(
-    { event: "ready", address, publicAddress, provider: authority.provider },
-    plain`Cloud redirector of ${authority.provider} listens on ${address}; tenants and operators dial ${publicAddress}.`,
+    { event: "ready", address, publicAddress, gateways: settings.gateways, provider: authority.provider },
+    plain`Cloud redirector of ${authority.provider} listens on ${address}; tenants and operators dial ${publicAddresses(settings).join(", ")}.`,
   );
+  service.ready(() => ({ status: `listens on ${address}` }));
   await untilAborted(signal);
-  if (drainMs > 0) {
-    log.info({ event: "draining", withinMs: drainMs }, "no new sessions; those that are open go on for a while");
-    await cloud.drain(drainMs);
-  }
+  const cutShort = new AbortController();
+  onSecondSignal(() => cutShort.abort());
+  service.stopping(drainMs + STOP_MARGIN_MS);
+  log.info({ event: "draining", withinMs: drainMs }, drainText(drainMs));
+  await cloud.drain(drainMs, cutShort.signal);
   log.info({ event: "stopping" }, "the cloud redirector stops");
   await cloud.stop({ code: "shutting-down", message: "the cloud redirector stops" });
+}
+
+function drainText(drainMs: number): string {
+  if (drainMs === 0) return "no new sessions; those that are open end now";
+  return `no new sessions; those that are open go on for at most ${formatDuration(drainMs)}, unless it is told to stop again`;
 }
 
 function inviteCommand() {
@@ -111,7 +157,7 @@ function inviteCommand() {
 }
 
 async function invite(
-  { output, home }: CommandContext,
+  { output, log, home }: CommandContext,
   kind: "tenant" | "operator",
   name: string,
   options: { groups: string[]; expires: number; role?: (typeof ROLES)[number] },
@@ -122,7 +168,11 @@ async function invite(
   const { store, authority, settings } = await openCloudHome(home("cloud"));
   try {
     const caFingerprint = certificateFingerprint(authority.certificateDer);
-    const surroundings = { store, clock: systemWallClock, addresses: [settings.publicAddress], caFingerprint };
+    const audit = new AuditLog(store, systemWallClock, (err, event) => {
+      log.error({ event: "audit-failed", err }, `the audit record ${event} could not be written`);
+    });
+    const addresses = publicAddresses(settings);
+    const surroundings = { store, audit, clock: systemWallClock, addresses, caFingerprint };
     const { groups, expires, role = "operator" } = options;
     const base = { name, groups, expiresInMs: expires };
     const request = kind === "tenant" ? { ...base, kind } : { ...base, kind, role };
@@ -130,7 +180,7 @@ async function invite(
     const until = new Date(expiresAt).toISOString();
     if (!output.json)
       output.note(
-        plain`Invite code for ${kind} ${name}, good once, until ${until}. Pass it on secretly; it dials ${settings.publicAddress}
+        plain`Invite code for ${kind} ${name}, good once, until ${until}. Pass it on secretly; it dials ${publicAddresses(settings).join(", ")}
 and trusts only the CA ${formatFingerprint(caFingerprint)}. There, run: drawbridge ${kind} enroll CODE`,
       );
     output.result({ code, expires: until, kind, name }, code);

@@ -12,6 +12,8 @@ export class ConnectView {
   readonly #output: Output;
   readonly #tenant: string;
   readonly #target: string;
+  /** Whether links without end-to-end encryption were asked for. */
+  readonly #plainAsked: boolean;
   /** When the session opened; undefined before. */
   #startedAt: number | undefined;
   #pendingUntil: number | undefined;
@@ -19,10 +21,11 @@ export class ConnectView {
   #warningsLeft: number[] = [];
   #lastBytes = "";
 
-  constructor(output: Output, tenant: string, target: string) {
+  constructor(output: Output, tenant: string, target: string, plainAsked = false) {
     this.#output = output;
     this.#tenant = tenant;
     this.#target = target;
+    this.#plainAsked = plainAsked;
   }
 
   /** What the remote redirector tells. */
@@ -33,8 +36,8 @@ export class ConnectView {
       this.#output.record({ event: "pending", tenant: this.#tenant, target: this.#target, withinSeconds });
       this.#waiting();
     },
-    opened: (session) => this.#opened(session),
-    linkOpened: (link) => this.#output.record({ event: "link-opened", link }),
+    opened: (session, isPlain) => this.#opened(session, isPlain),
+    linkOpened: (link, isPlain) => this.#output.record({ event: "link-opened", link, plain: isPlain }),
     linkClosed: ({ linkId, reason, toTenant, toRemote }) => {
       const { code, message, remedy = "" } = reason;
       this.#output.record({ event: "link-closed", link: linkId, code, message, toTenant, toRemote });
@@ -91,7 +94,7 @@ export class ConnectView {
     );
   }
 
-  #opened({ sessionId, expiresInMs, idleLimitMs }: OpenedSession): void {
+  #opened({ sessionId, expiresInMs, idleLimitMs }: OpenedSession, isPlain: boolean): void {
     this.#pendingUntil = undefined;
     this.#startedAt = performance.now();
     if (expiresInMs !== undefined) {
@@ -99,14 +102,27 @@ export class ConnectView {
       this.#warningsLeft = WARNINGS_MS.filter((beforeMs) => beforeMs < expiresInMs);
       if (!this.#output.json) this.#output.note(`The session ends in ${formatDuration(expiresInMs)}.`);
     }
+    this.#tellPlain(isPlain);
     this.#output.record({
       event: "session-opened",
       session: sessionId,
       tenant: this.#tenant,
       target: this.#target,
+      plain: isPlain,
       ...(expiresInMs !== undefined && { expiresInSeconds: Math.round(expiresInMs / 1000) }),
       ...(idleLimitMs !== undefined && { idleLimitSeconds: Math.round(idleLimitMs / 1000) }),
     });
+  }
+
+  #tellPlain(isPlain: boolean): void {
+    if (!this.#plainAsked || this.#output.json) return;
+    const tenant = this.#tenant;
+    if (isPlain)
+      this.#output.note(plain`drawbridge: ${tenant} permits plain links: this session is NOT encrypted end to end.`);
+    else
+      this.#output.note(
+        plain`drawbridge: ${tenant} does not permit plain links: this session is encrypted end to end.`,
+      );
   }
 
   #waiting(): void {

@@ -8,14 +8,23 @@ import { CLIENT_NAMES, detectClient, isWsl, launch, systemEnvironment } from "..
 import { commandNamed } from "../common-options.ts";
 import { parseDuration } from "../duration-option.ts";
 import { parseLabel } from "../label-option.ts";
+import type { NetworkOptions } from "../network-options.ts";
+import {
+  legTransportOption,
+  networkChoice,
+  noProxyOption,
+  proxyOption,
+  proxyPasswordOption,
+} from "../network-options.ts";
 import { withOperatorChannel } from "../operator-channel.ts";
 import type { CommandContext } from "../run-command.ts";
 import { runCommand } from "../run-command.ts";
 import { untilAborted } from "../until-aborted.ts";
+import { checkBeforeClient } from "./check-before-client.ts";
 import { ConnectView } from "./connect-view.ts";
 
 /** What `connect` was asked for. */
-interface ConnectOptions {
+interface ConnectOptions extends NetworkOptions {
   target: string;
   listen?: string | undefined;
   allowOtherUsers?: true | undefined;
@@ -25,6 +34,9 @@ interface ConnectOptions {
   user?: string | undefined;
   /** Milliseconds. */
   for?: number | undefined;
+  plain?: true | undefined;
+  check: boolean;
+  verbose?: true | undefined;
 }
 
 /** How often the status line and the `bytes` events are brought up to date, in milliseconds. */
@@ -33,6 +45,10 @@ const STATUS_MS = 1_000;
 const LISTEN_HELP =
   "the loopback address for the client; port 0 lets the system choose (default: an address that is the target's own, " +
   "127.x.y.z:3389, so that clients remember credentials and certificates by target; 127.0.0.1 where there is no other)";
+
+const PLAIN_HELP =
+  "ask the tenant for links without end-to-end encryption: the provider's server, and whoever listens on the network, " +
+  "can then read and change everything that goes through; only for a service that encrypts by itself (default: never)";
 
 /** `drawbridge connect`: a session, and the RDP client on it. */
 export function connectCommand() {
@@ -46,6 +62,12 @@ export function connectCommand() {
     .option("--reason <text>", "why; the tenant sees it, and it is kept in the audit log", parseLabel, "")
     .option("--ticket <text>", "a ticket number or the like", parseLabel, "")
     .option("--for <time>", "end the session after this time at the latest, for example 30m or 2h", parseDuration)
+    .option("--plain", PLAIN_HELP)
+    .option("--no-check", "start the client without a look whether the RDP service answers")
+    .addOption(proxyOption())
+    .addOption(noProxyOption())
+    .addOption(proxyPasswordOption())
+    .addOption(legTransportOption())
     .action((tenant, options) => runCommand(options, (context) => connect(context, tenant, options)));
 }
 
@@ -57,9 +79,9 @@ async function connect(context: CommandContext, tenant: string, options: Connect
   const client = options.client === "none" ? undefined : await detectClient(options.client, systemEnvironment());
   // Windows reaches nothing but 127.0.0.1 inside WSL.
   const onlyLocalhost = client?.name === "mstsc" && isWsl(systemEnvironment());
-  await withOperatorChannel(context, async (channel, identity, gateways) => {
+  await withOperatorChannel({ ...context, network: networkChoice(options) }, async (channel, identity, gateways) => {
     const { target, reason, ticket, for: maxDurationMs } = options;
-    const view = new ConnectView(output, tenant, target);
+    const view = new ConnectView(output, tenant, target, options.plain === true);
     const { provider } = identity();
     const known = new KnownTenants(home("operator"), provider);
     const remote = new RemoteRedirector({
@@ -69,6 +91,7 @@ async function connect(context: CommandContext, tenant: string, options: Connect
       request: { tenant, target, reason, ticket, maxDurationMs },
       ...(given ?? stableListenAddresses({ provider, tenant, target }, onlyLocalhost)),
       allowOtherUsers: options.allowOtherUsers === true,
+      plain: options.plain === true,
       observer: view.observer,
       trustTenantKey: (name, keyFingerprint) => known.trust(name, keyFingerprint),
     });
@@ -78,7 +101,12 @@ async function connect(context: CommandContext, tenant: string, options: Connect
     try {
       const address = await remote.start(signal);
       view.listening(address);
-      end = await runSession(context, remote, client, address, options);
+      const verbose = options.verbose === true;
+      // A client of the operator's own may speak anything.
+      const isRdp = client !== undefined && client.name !== "custom";
+      const mayBegin =
+        !options.check || !isRdp || (await checkBeforeClient(context, remote, { tenant, target, verbose }));
+      end = mayBegin ? await runSession(context, remote, client, address, options) : await remote.closed;
     } finally {
       clearInterval(tick);
       output.status.clear();

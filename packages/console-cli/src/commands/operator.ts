@@ -4,14 +4,17 @@ import { KnownTenants } from "@drawbridge/control/remote";
 import { DrawbridgeError } from "@drawbridge/dataplane";
 import { commandNamed } from "../common-options.ts";
 import { enrollInto } from "../enroll.ts";
+import { networkChoice, noProxyOption, proxyOption, proxyPasswordOption } from "../network-options.ts";
 import { plain } from "../rendering/index.ts";
 import { runCommand } from "../run-command.ts";
+import { networkCommand } from "./network.ts";
 
 /** `drawbridge operator …`: a person of the provider. */
 export function operatorCommand(): Command {
   return new Command("operator")
     .description("an operator of the provider: enrol yourself on this machine")
     .addCommand(enrollCommand())
+    .addCommand(networkCommand("operator"))
     .addCommand(forgetCommand());
 }
 
@@ -19,16 +22,17 @@ function enrollCommand() {
   return commandNamed("enroll", "enrol yourself with the provider's invite code")
     .argument("<code>", "the invite code; - reads it from standard input, where other users cannot see it")
     .option("--replace", "put the new identity in place of one that is there")
+    .addOption(proxyOption())
+    .addOption(noProxyOption())
+    .addOption(proxyPasswordOption())
     .action((code, options) =>
-      runCommand(options, async ({ output, signal, home }) => {
-        const path = home("operator");
-        const { name, provider, keyFingerprint } = await enrollInto(
-          path,
-          "operator",
-          code,
-          options.replace ?? false,
-          signal,
-        );
+      runCommand(options, async (context) => {
+        const { output } = context;
+        const path = context.home("operator");
+        const { name, provider, keyFingerprint } = await enrollInto(context, "operator", code, {
+          replace: options.replace ?? false,
+          network: networkChoice(options),
+        });
         const fingerprint = formatFingerprint(Buffer.from(keyFingerprint, "hex"));
         output.result(
           { event: "enrolled", kind: "operator", name, provider, fingerprint, home: path },

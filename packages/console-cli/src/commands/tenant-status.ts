@@ -33,10 +33,11 @@ async function runningStatus(home: string, signal: AbortSignal): Promise<StatusV
 
 function describe(tenant: string, status: StatusView | undefined, lock: AccessLock | undefined): string {
   const lines = [`Tenant ${tenant}: ${connectionText(status)}`, `Access: ${lockText(lock)}`];
-  for (const { id, operator, target, opened, consentBy, links, reason } of status?.sessions ?? []) {
+  for (const { id, operator, target, opened, consentBy, links, reason, plain: isPlain } of status?.sessions ?? []) {
     const why = reason === "" ? "" : plain` (${reason})`;
+    const how = isPlain ? ", not encrypted end to end" : "";
     lines.push(
-      plain`Session ${id}: ${operator} at ${target}${why}, opened ${ago(opened)} by ${consentBy}, ${links} links`,
+      plain`Session ${id}: ${operator} at ${target}${why}, opened ${ago(opened)} by ${consentBy}, ${links} links${how}`,
     );
   }
   for (const { id, operator, target } of status?.requests ?? []) {

@@ -4,8 +4,11 @@ import { DEFAULT_TARGET, formatTargets, parseTargets, policyPath } from "@drawbr
 import { saveTargets, writeFreshPolicy } from "@drawbridge/control/tenant";
 import { collect, commandNamed } from "../common-options.ts";
 import { enrollInto } from "../enroll.ts";
+import { networkChoice, noProxyOption, proxyOption, proxyPasswordOption } from "../network-options.ts";
 import { plain } from "../rendering/index.ts";
 import { runCommand } from "../run-command.ts";
+import { installService, installServiceCommandOf, uninstallServiceCommand } from "./install-service.ts";
+import { networkCommand } from "./network.ts";
 import { tenantAuditCommand } from "./tenant-audit.ts";
 import { lockCommand, unlockCommand } from "./tenant-lock.ts";
 import { approveCommand, refuseCommand, requestsCommand } from "./tenant-requests.ts";
@@ -19,6 +22,7 @@ export function tenantCommand(): Command {
     .addCommand(enrollCommand())
     .addCommand(runTenantCommand())
     .addCommand(statusCommand())
+    .addCommand(networkCommand("tenant"))
     .addCommand(requestsCommand())
     .addCommand(approveCommand())
     .addCommand(refuseCommand())
@@ -26,7 +30,9 @@ export function tenantCommand(): Command {
     .addCommand(unlockCommand())
     .addCommand(reloadCommand())
     .addCommand(tenantAuditCommand())
-    .addCommand(fingerprintCommand());
+    .addCommand(fingerprintCommand())
+    .addCommand(installServiceCommandOf("tenant").action((options) => installService("tenant", options)))
+    .addCommand(uninstallServiceCommand("tenant"));
 }
 
 function enrollCommand() {
@@ -39,11 +45,18 @@ function enrollCommand() {
       [],
     )
     .option("--replace", "put the new identity in place of one that is there; a policy that is there stays")
+    .addOption(proxyOption())
+    .addOption(noProxyOption())
+    .addOption(proxyPasswordOption())
     .action((code, options) =>
-      runCommand(options, async ({ output, signal, home }) => {
+      runCommand(options, async (context) => {
+        const { output, home } = context;
         const targets = parseTargets(options.target.length > 0 ? options.target : [DEFAULT_TARGET]);
         const path = home("tenant");
-        const identity = await enrollInto(path, "tenant", code, options.replace ?? false, signal);
+        const identity = await enrollInto(context, "tenant", code, {
+          replace: options.replace ?? false,
+          network: networkChoice(options),
+        });
         await saveTargets(path, targets);
         const { name, provider, keyFingerprint } = identity;
         const fresh = await writeFreshPolicy(path, targets, provider);

@@ -48,7 +48,7 @@ function sentence(text: string): string {
 }
 
 /** The error and what caused it, outermost first; each one with its stack, in lines that are safe to print. */
-function causeChain(error: unknown): string[] {
+export function causeChain(error: unknown): string[] {
   const chain: string[] = [];
   let current = error;
   while (current !== undefined && chain.length < MAX_CAUSES) {

@@ -9,6 +9,7 @@ import {
 } from "../identity/index.ts";
 import type { OperatorRecord, Store } from "../store/index.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
+import type { AuditWriter } from "./audit-log.ts";
 import type { Caller, Role } from "./rights.ts";
 import { mayReach } from "./rights.ts";
 import type { SessionBroker } from "./session-broker.ts";
@@ -25,6 +26,7 @@ export type InviteRequest = {
 /** What making an invite needs; `drawbridge cloud invite` has it without a running cloud redirector. */
 export interface InviteOptions {
   store: Store;
+  audit: AuditWriter;
   clock: WallClock;
   /** Where clients dial, as `host:port`, in order of preference. */
   addresses: readonly string[];
@@ -55,7 +57,7 @@ function validateExpiry(expiresInMs: number): void {
  * Errors: `invalid-argument` for a name, `limit-exceeded` when too many invites are pending.
  */
 export async function createInvite(
-  { store, clock, addresses, caFingerprint }: InviteOptions,
+  { store, audit, clock, addresses, caFingerprint }: InviteOptions,
   request: InviteRequest,
   createdBy: string,
 ): Promise<{ code: string; expiresAt: number }> {
@@ -70,7 +72,7 @@ export async function createInvite(
     request.kind === "tenant" ? { ...base, kind: "tenant" } : { ...base, kind: "operator", role: request.role },
   );
   const details = { by: createdBy, groups, expiresAt, ...(request.kind === "operator" && { role: request.role }) };
-  await store.audit.append("invited", { [request.kind]: name, details }, clock.wallNow());
+  await audit.record("invited", { [request.kind]: name, details });
   return { code: encodeInviteCode({ addresses: [...addresses], caFingerprint, secret }), expiresAt };
 }
 
@@ -104,7 +106,7 @@ export class Administration {
    * Errors: `tenant-not-found` or `invalid-argument` when there is no such principal.
    */
   async revoke(kind: PrincipalKind, name: string, by: string): Promise<number> {
-    const { store, clock, registry, broker, disconnect } = this.#options;
+    const { store, audit, clock, registry, broker, disconnect } = this.#options;
     const record = await store.principals.find(kind, name);
     const wasThere = await store.principals.setRevoked(kind, name, clock.wallNow());
     if (record === undefined || !wasThere) throw nobody(kind, name);
@@ -115,7 +117,7 @@ export class Administration {
     if (presence?.name === "online") presence.port.goodbye(reason);
     if (kind === "tenant") registry.removed(name);
     clock.setTimer(LAST_WORDS_MS, () => disconnect(record.keyFingerprint));
-    await store.audit.append("revoked", { [kind]: name, details: { by, sessions: sessions.length } }, clock.wallNow());
+    await audit.record("revoked", { [kind]: name, details: { by, sessions: sessions.length } });
     return sessions.length;
   }
 

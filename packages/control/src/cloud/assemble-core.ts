@@ -3,15 +3,18 @@ import { certificateFingerprint, certificateFromPem } from "../identity/index.ts
 import type { Log } from "../wire/log.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
 import { Administration } from "./administration.ts";
+import { ArrivalRate } from "./arrival-rate.ts";
 import { AuditLog } from "./audit-log.ts";
 import { CloudCore } from "./cloud-core.ts";
 import type { CloudHome } from "./cloud-home.ts";
+import { publicAddresses } from "./cloud-settings.ts";
 import { Enrollment } from "./enrollment.ts";
 import type { LinkPlaces } from "./ports.ts";
 import { RateLimit } from "./rate-limit.ts";
 import { SessionBroker } from "./session-broker.ts";
 import { SessionRecorder } from "./session-recorder.ts";
 import { TenantRegistry } from "./tenant-registry.ts";
+import { TestLinks } from "./test-links.ts";
 
 /** What a core is assembled from. */
 export interface CoreSurroundings {
@@ -37,9 +40,11 @@ const newId = (prefix: string): string => `${prefix}-${randomBytes(8).readBigUIn
 const HELLO_TIMEOUT_MS = 5_000;
 
 /** Puts the parts of the cloud redirector together that have no sockets. */
-export function assembleCore(surroundings: CoreSurroundings): AssembledCore {
+export function assembleCore(given: CoreSurroundings): AssembledCore {
+  const testLinks = assembleTestLinks(given);
+  const surroundings = { ...given, disconnect: cutOff(given, testLinks) };
   const { home, log, clock, stopping } = surroundings;
-  const { store, authority } = home;
+  const { store, authority, settings } = home;
   const audit = new AuditLog(store, clock, (err, event) => {
     log.error({ event: "audit-failed", err }, `the audit record ${event} could not be written`);
   });
@@ -48,22 +53,37 @@ export function assembleCore(surroundings: CoreSurroundings): AssembledCore {
   const broker = assembleBroker(surroundings, registry, recorder);
   const core: CloudCore = new CloudCore({
     provider: authority.provider,
+    gateways: settings.gateways,
+    arrivals: assembleArrivals(surroundings, registry),
     clock,
     store,
     registry,
     broker,
+    testLinks,
     audit,
     log,
     stopping,
     limits: { helloTimeoutMs: HELLO_TIMEOUT_MS },
-    administration: assembleAdministration(surroundings, registry, broker),
-    enrollment: assembleEnrollment(surroundings, (tenant) => core.enrolled(tenant)),
+    administration: assembleAdministration(surroundings, audit, registry, broker),
+    enrollment: assembleEnrollment(surroundings, audit, (tenant) => core.enrolled(tenant)),
   });
   const flushed = async (): Promise<void> => {
     await recorder.flushed();
     await audit.flushed();
   };
   return { core, flushed };
+}
+
+function assembleArrivals({ clock, log, stopping }: CoreSurroundings, registry: TenantRegistry): ArrivalRate {
+  const arrivals = new ArrivalRate(clock, (perSecond) => {
+    const online = registry.list({ state: "online" }).length;
+    log.info(
+      { event: "connections", perSecond, online },
+      `${perSecond} tenants came in a second; ${online} are online`,
+    );
+  });
+  stopping.addEventListener("abort", () => arrivals.stop(), { once: true });
+  return arrivals;
 }
 
 function assembleBroker(
@@ -87,16 +107,34 @@ function assembleBroker(
   return new SessionBroker(options, recorder);
 }
 
+function assembleTestLinks({ clock, links }: CoreSurroundings): TestLinks {
+  return new TestLinks({
+    links,
+    newLinkId: () => newId("l"),
+    setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
+  });
+}
+
+/** Closes every connection that was made with a key, and its test link. */
+const cutOff =
+  ({ disconnect }: CoreSurroundings, testLinks: TestLinks) =>
+  (keyFingerprint: string): void => {
+    testLinks.cutOff(keyFingerprint);
+    disconnect(keyFingerprint);
+  };
+
 function assembleAdministration(
   { home, clock, disconnect }: CoreSurroundings,
+  audit: AuditLog,
   registry: TenantRegistry,
   broker: SessionBroker,
 ): Administration {
   const { store, authority, settings } = home;
   return new Administration({
     store,
+    audit,
     clock,
-    addresses: [settings.publicAddress],
+    addresses: publicAddresses(settings),
     caFingerprint: certificateFingerprint(authority.certificateDer),
     broker,
     registry,
@@ -106,6 +144,7 @@ function assembleAdministration(
 
 function assembleEnrollment(
   { home, clock, disconnect }: CoreSurroundings,
+  audit: AuditLog,
   onTenant: CloudCore["enrolled"],
 ): Enrollment {
   const { store, authority, otherAuthorities, settings } = home;
@@ -114,6 +153,7 @@ function assembleEnrollment(
     authority,
     otherAuthorities: otherAuthorities.map(certificateFromPem),
     store,
+    audit,
     clock,
     certificateLifeMs: settings.certificateLife,
     rate: new RateLimit({ perKey, inAll }),

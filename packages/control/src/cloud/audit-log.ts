@@ -5,6 +5,9 @@ const PAGE = 500;
 /** How often a follower looks for records that were not written by way of this object, in milliseconds. */
 const LOOK_AGAIN_MS = 1_000;
 
+/** Writes records into the audit log. */
+export type AuditWriter = Pick<AuditLog, "record">;
+
 /** The audit log of the running cloud redirector: writes records, and lets readers follow them. */
 export class AuditLog {
   readonly #store: Store;

@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { DrawbridgeError } from "@drawbridge/dataplane";
 import {
   CertificateAuthority,
   certificateFromPem,
   certificateToPem,
   exportPrivateKeyPem,
+  hasPrivateFile,
   importPrivateKeyPem,
   parseHomeFile,
   readPrivateFile,
@@ -36,19 +36,8 @@ export async function loadAuthority(path: string, file: CaFile): Promise<Certifi
 export async function otherAuthoritiesOf(path: string): Promise<string[]> {
   const certificates: string[] = [];
   for (const file of ["ca.next.pem", "ca.old.pem"]) {
-    if (!(await isThere(join(path, file)))) continue;
+    if (!(await hasPrivateFile(join(path, file)))) continue;
     certificates.push(...splitPem((await readPrivateFile(join(path, file))).toString("utf8")));
   }
   return certificates;
-}
-
-/** Whether a private file is there. */
-export async function isThere(path: string): Promise<boolean> {
-  try {
-    await readPrivateFile(path);
-    return true;
-  } catch (error) {
-    if (error instanceof DrawbridgeError && error.code === "home-missing") return false;
-    throw error;
-  }
 }

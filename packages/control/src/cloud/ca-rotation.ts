@@ -1,8 +1,8 @@
 import { rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { DrawbridgeError } from "@drawbridge/dataplane";
-import { CertificateAuthority, fromFileError } from "../identity/index.ts";
-import { isThere, loadAuthority, saveAuthority } from "./ca-files.ts";
+import { CertificateAuthority, fromFileError, hasPrivateFile } from "../identity/index.ts";
+import { loadAuthority, saveAuthority } from "./ca-files.ts";
 import { issueServerCertificate } from "./server-certificate.ts";
 
 /**
@@ -16,8 +16,8 @@ export type CaStage = "single" | "prepared" | "switched";
 
 /** Where a home stands. */
 export async function caStage(path: string): Promise<CaStage> {
-  if (await isThere(join(path, "ca.next.pem"))) return "prepared";
-  return (await isThere(join(path, "ca.old.pem"))) ? "switched" : "single";
+  if (await hasPrivateFile(join(path, "ca.next.pem"))) return "prepared";
+  return (await hasPrivateFile(join(path, "ca.old.pem"))) ? "switched" : "single";
 }
 
 /** Makes the next CA, which principals learn to trust as they renew. From `single`. */

@@ -3,6 +3,7 @@ import { DrawbridgeError } from "@drawbridge/dataplane";
 import type { Store, TenantRecord } from "../store/index.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
 import type { Administration } from "./administration.ts";
+import type { ArrivalRate } from "./arrival-rate.ts";
 import type { AuditLog } from "./audit-log.ts";
 import type { Enrollment } from "./enrollment.ts";
 import type { Log } from "../wire/log.ts";
@@ -10,14 +11,19 @@ import type { RemotePort, SessionOperator, SessionPurpose, SessionRequest, Tenan
 import type { Session } from "./session.ts";
 import type { SessionBroker } from "./session-broker.ts";
 import type { TenantFacts, TenantRegistry } from "./tenant-registry.ts";
+import type { TestLinks } from "./test-links.ts";
 
 /** What a cloud core is made of. */
 export interface CloudParts {
   provider: string;
+  /** Where the provider is reached, told to all that connect; empty: where they know. */
+  gateways: string[];
+  arrivals: ArrivalRate;
   clock: WallClock;
   store: Store;
   registry: TenantRegistry;
   broker: SessionBroker;
+  testLinks: TestLinks;
   administration: Administration;
   enrollment: Enrollment;
   audit: AuditLog;
@@ -44,6 +50,9 @@ export class CloudCore {
   get provider(): string {
     return this.#parts.provider;
   }
+  get gateways(): string[] {
+    return this.#parts.gateways;
+  }
   get clock(): WallClock {
     return this.#parts.clock;
   }
@@ -52,6 +61,9 @@ export class CloudCore {
   }
   get broker(): SessionBroker {
     return this.#parts.broker;
+  }
+  get testLinks(): TestLinks {
+    return this.#parts.testLinks;
   }
   get administration(): Administration {
     return this.#parts.administration;
@@ -114,6 +126,7 @@ export class CloudCore {
     if (superseded === "stale") throw new DrawbridgeError("superseded", `a newer connection of ${tenant} is there`);
     superseded?.goodbye({ code: "superseded", message: `another control connection of ${tenant} has taken over` });
     welcome(epoch);
+    this.#parts.arrivals.add();
     this.#tenantReturned(tenant, held, port);
     void audit.record("tenant-online", { tenant, details: { epoch: Number(epoch), source: facts.sourceAddress } });
     log.info({ event: "tenant-online", tenant, epoch: Number(epoch) }, `tenant ${tenant} is online`);

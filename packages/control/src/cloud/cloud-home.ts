@@ -1,10 +1,16 @@
 import { join } from "node:path";
-import { DrawbridgeError, parseAddress } from "@drawbridge/dataplane";
-import { CertificateAuthority, makePrivateDirectory, readPrivateFile, writePrivateFile } from "../identity/index.ts";
+import { DrawbridgeError, parseAddress, parseGatewayAddress } from "@drawbridge/dataplane";
+import {
+  CertificateAuthority,
+  hasPrivateFile,
+  makePrivateDirectory,
+  readPrivateFile,
+  writePrivateFile,
+} from "../identity/index.ts";
 import type { Store } from "../store/index.ts";
 import { openSqliteStore } from "../store/index.ts";
 import { parseSettings } from "../wire/settings.ts";
-import { isThere, loadAuthority, otherAuthoritiesOf, saveAuthority } from "./ca-files.ts";
+import { loadAuthority, otherAuthoritiesOf, saveAuthority } from "./ca-files.ts";
 import type { CloudSettings, InitialCloudSettings } from "./cloud-settings.ts";
 import { cloudSettingsSchema } from "./cloud-settings.ts";
 import type { ServerCertificate } from "./server-certificate.ts";
@@ -13,12 +19,16 @@ import { currentServerCertificate, issueServerCertificate } from "./server-certi
 const SETTINGS_FILE = "settings.json";
 const STORE_FILE = "drawbridge.db";
 
-/** The cloud redirector's home, opened. */
-export interface CloudHome {
+/** The cloud redirector's home without its store: what can be read without changing anything. */
+export interface CloudHomeFiles {
   settings: CloudSettings;
   authority: CertificateAuthority;
   /** CAs that are trusted beside the issuing one, while one takes over from another; PEM. */
   otherAuthorities: string[];
+}
+
+/** The cloud redirector's home, opened. */
+export interface CloudHome extends CloudHomeFiles {
   /** The server's certificate; a fresh one when it is time. */
   serverCertificate: () => Promise<ServerCertificate>;
   store: Store;
@@ -30,11 +40,11 @@ export interface CloudHome {
  * Errors: `home-exists` where one is already, `invalid-argument` for a name or address.
  */
 export async function createCloudHome(path: string, provider: string, settings: InitialCloudSettings): Promise<void> {
-  if (parseAddress(settings.publicAddress).port === 0) throw undiallable(settings.publicAddress);
+  for (const address of [settings.publicAddress, ...(settings.gateways ?? [])]) parseGatewayAddress(address);
   parseAddress(settings.listen);
   await makePrivateDirectory(path);
   // The settings come last and tell a home that is whole. Whatever an attempt before left without them was never used.
-  if (await isThere(join(path, SETTINGS_FILE))) throw taken(path);
+  if (await hasPrivateFile(join(path, SETTINGS_FILE))) throw taken(path);
   const authority = await CertificateAuthority.create(provider);
   await saveAuthority(path, "ca.pem", authority);
   await issueServerCertificate(path, authority);
@@ -43,11 +53,16 @@ export async function createCloudHome(path: string, provider: string, settings: 
   await writePrivateFile(join(path, SETTINGS_FILE), text, { exclusive: true });
 }
 
-/** Opens a home. Errors: `home-missing` where `cloud init` has not been, `home-invalid`. */
-export async function openCloudHome(path: string): Promise<CloudHome> {
+/** Reads a home, but for its store. Errors: `home-missing` where `cloud init` has not been, `home-invalid`. */
+export async function readCloudHome(path: string): Promise<CloudHomeFiles> {
   const settings = parseSettings(cloudSettingsSchema, await readSettings(path), join(path, SETTINGS_FILE));
   const authority = await loadAuthority(path, "ca.pem");
-  const otherAuthorities = await otherAuthoritiesOf(path);
+  return { settings, authority, otherAuthorities: await otherAuthoritiesOf(path) };
+}
+
+/** Opens a home. Errors: `home-missing` where `cloud init` has not been, `home-invalid`. */
+export async function openCloudHome(path: string): Promise<CloudHome> {
+  const { settings, authority, otherAuthorities } = await readCloudHome(path);
   const store = await openSqliteStore(join(path, STORE_FILE), { maxPendingInvites: settings.limits.pendingInvites });
   const serverCertificate = (): Promise<ServerCertificate> => currentServerCertificate(path, authority, Date.now());
   return { settings, authority, otherAuthorities, serverCertificate, store };
@@ -63,12 +78,6 @@ async function readSettings(path: string): Promise<string> {
       cause: error,
     });
   }
-}
-
-function undiallable(address: string): DrawbridgeError {
-  return new DrawbridgeError("invalid-argument", `nobody can dial ${address}: port 0 is none`, {
-    remedy: "Name the port at which tenants and operators will reach this server, for example 8443.",
-  });
 }
 
 function taken(path: string): DrawbridgeError {

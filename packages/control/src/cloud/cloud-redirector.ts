@@ -1,13 +1,15 @@
 import type { Address, CloseReason, Timer } from "@drawbridge/dataplane";
-import { DrawbridgeError, EmbeddedGateway, Rendezvous } from "@drawbridge/dataplane";
+import { AddressRanges, DrawbridgeError, FrontDoor, Rendezvous } from "@drawbridge/dataplane";
 import { certificateToPem } from "../identity/index.ts";
-import { DEFAULT_KEEP_ALIVE, type KeepAlive } from "../rpc/keep-alive.ts";
+import type { KeepAlive } from "../rpc/keep-alive.ts";
 import type { RpcServer } from "../rpc/rpc-server.ts";
 import type { Log } from "../wire/log.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
 import { systemWallClock } from "../wire/wall-clock.ts";
 import { type AssembledCore, assembleCore } from "./assemble-core.ts";
 import type { CloudHome } from "./cloud-home.ts";
+import { drain } from "./drain.ts";
+import { RefusalLog } from "./refusal-log.ts";
 import type { Caller } from "./rights.ts";
 import { createRpcServices } from "./rpc-services.ts";
 import { TlsTerminator } from "./tls-terminator.ts";
@@ -18,6 +20,7 @@ export interface CloudRedirectorOptions {
   home: CloudHome;
   log: Log;
   clock?: WallClock;
+  /** Default: as the home's settings say. */
   keepAlive?: KeepAlive;
 }
 
@@ -33,7 +36,7 @@ const CERTIFICATE_LOOK_MS = 24 * 60 * 60 * 1000;
  */
 type CloudState =
   | { readonly name: "new" }
-  | { readonly name: "listening"; readonly gateway: EmbeddedGateway; readonly tls: TlsTerminator; renewal: Timer }
+  | { readonly name: "listening"; readonly gateway: FrontDoor; readonly tls: TlsTerminator; renewal: Timer }
   | { readonly name: "stopped" };
 
 /** The cloud redirector: one public port for the control plane and the rendezvous. */
@@ -42,14 +45,16 @@ export class CloudRedirector {
   readonly #stop = new AbortController();
   readonly #assembled: AssembledCore;
   readonly #rendezvous: Rendezvous;
+  readonly #refusals: RefusalLog;
   readonly #rpc: RpcServer<{ caller: Caller }>;
   readonly #closed = Promise.withResolvers<CloseReason>();
   #state: CloudState = { name: "new" };
 
   constructor(options: CloudRedirectorOptions) {
-    this.#options = { clock: systemWallClock, keepAlive: DEFAULT_KEEP_ALIVE, ...options };
+    this.#options = { clock: systemWallClock, keepAlive: options.home.settings.keepAlive, ...options };
     const { home, log, clock, keepAlive } = this.#options;
-    const { limits } = home.settings;
+    const { limits, rates, prefaceDeadline } = home.settings;
+    this.#refusals = new RefusalLog(log, clock);
     this.#rendezvous = new Rendezvous({
       clock,
       waitingPerTenant: limits.waitingLegsPerTenant,
@@ -58,7 +63,13 @@ export class CloudRedirector {
       linksInAll: limits.links,
       silentInAll: limits.silentSockets,
       silentPerAddress: limits.silentSocketsPerAddress,
-      onRefused: ({ reason, address }) => this.#refused(reason.message, address),
+      rates: {
+        perSession: rates.bytesPerSecondPerSession,
+        perTenant: rates.bytesPerSecondPerTenant,
+        inAll: rates.bytesPerSecondInAll,
+      },
+      prefaceTimeoutMs: prefaceDeadline,
+      onRefused: (refusal) => this.#refusals.note(refusal),
     });
     this.#assembled = assembleCore({
       home,
@@ -87,21 +98,24 @@ export class CloudRedirector {
   /** Starts to listen. Returns the address. Errors: `address-in-use` and the like; `home-invalid`; `closed` by `stop`. */
   async start(listen: Address): Promise<Address> {
     const { home, clock } = this.#options;
-    const { limits } = home.settings;
+    const { limits, prefaceDeadline } = home.settings;
     await this.#assembled.core.load();
     const tls = new TlsTerminator({
       identity: await this.#tlsIdentity(),
       limits,
       onConnection: (socket) => this.#rpc.inject(socket),
-      onRefused: (why, address) => this.#refused(why, address),
+      onLeg: (socket) => this.#rendezvous.accept(socket),
+      onRefused: (message, address) => this.#refusals.note({ reason: { code: "limit-exceeded", message }, address }),
     });
-    const gateway = new EmbeddedGateway({
+    const gateway = new FrontDoor({
       clock,
+      trustedGateways: new AddressRanges(home.settings.trustedGateways),
       maxSilentSockets: limits.silentSockets,
       maxSilentPerAddress: limits.silentSocketsPerAddress,
+      firstByteTimeoutMs: prefaceDeadline,
       onTls: (socket) => tls.accept(socket),
       onLeg: (socket) => this.#rendezvous.accept(socket),
-      onRefused: ({ reason, address }) => this.#refused(reason.message, address),
+      onRefused: (refusal) => this.#refusals.note(refusal),
     });
     const address = await gateway.listen(listen);
     if (this.#state.name === "stopped") {
@@ -115,25 +129,11 @@ export class CloudRedirector {
 
   /**
    * Takes no new sessions, tells every tenant, and waits until the open sessions are over, but no longer than
-   * `deadlineMs`. `stop` comes after.
+   * `deadlineMs` or until the signal fires. `stop` comes after.
    */
-  async drain(deadlineMs: number): Promise<void> {
+  drain(deadlineMs: number, signal?: AbortSignal): Promise<void> {
     const { broker, registry } = this.#assembled.core;
-    broker.drain();
-    for (const { presence } of registry.list({ state: "online" })) {
-      if (presence.name === "online") presence.port.drain(deadlineMs);
-    }
-    const over = Promise.withResolvers<void>();
-    const look = (): void => {
-      if (broker.list().length === 0) over.resolve();
-    };
-    // Every change of a session touches its tenant.
-    const unsubscribe = registry.subscribe(look);
-    const deadline = this.#options.clock.setTimer(deadlineMs, over.resolve);
-    look();
-    await over.promise;
-    deadline.cancel();
-    unsubscribe();
+    return drain({ broker, registry, clock: this.#options.clock }, deadlineMs, signal);
   }
 
   /** Ends everything: says goodbye on every stream, closes every link and the store. May be called twice. */
@@ -178,9 +178,5 @@ export class CloudRedirector {
         (err: unknown) => log.error({ event: "renewal-failed", err }, "the server's certificate could not be renewed"),
       );
     });
-  }
-
-  #refused(why: string, address: string): void {
-    this.#options.log.debug({ event: "socket-refused", address }, `closed a socket of ${address}: ${why}`);
   }
 }

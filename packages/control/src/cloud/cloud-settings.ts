@@ -1,6 +1,9 @@
 import { z } from "zod";
+import { keepAliveSetting } from "../rpc/keep-alive-setting.ts";
+import { addressRangeSetting } from "../wire/address-range-setting.ts";
 import { addressSetting } from "../wire/address-setting.ts";
 import { durationSetting } from "../wire/duration.ts";
+import { gatewaySetting } from "../wire/gateway-setting.ts";
 
 const count = z.int().min(1).max(1_000_000);
 
@@ -55,15 +58,47 @@ const sessionsSchema = z
   })
   .prefault({});
 
+/** A cap: so low that a desktop is of no use is taken for a mistake. */
+const bytesPerSecond = z.int().min(1_024).max(1_000_000_000_000).optional();
+
+/** Caps on what the links carry, in bytes per second, both directions together. Absent: without cap. */
+const ratesSchema = z
+  .strictObject({
+    /** The links of one session together. */
+    bytesPerSecondPerSession: bytesPerSecond,
+    /** The links of one tenant together. */
+    bytesPerSecondPerTenant: bytesPerSecond,
+    /** All links together. */
+    bytesPerSecondInAll: bytesPerSecond,
+  })
+  .prefault({});
+
 /** The schema of `settings.json` in the cloud redirector's home. */
 export const cloudSettingsSchema = z.strictObject({
-  /** Where tenants and operators reach this cloud redirector, as `host:port`; goes into invite codes. */
-  publicAddress: addressSetting,
+  /** Where tenants and operators reach this cloud redirector; goes into invite codes, and is written as there. */
+  publicAddress: gatewaySetting,
+  /**
+   * The same where there are several gateways, at most 8: goes into invite codes in place of `publicAddress`, and is told to
+   * tenants and operators that are enrolled already. Default: none.
+   */
+  gateways: z.array(gatewaySetting).max(8).default([]),
   /** Where `cloud run` listens unless told otherwise, as `host:port`. */
   listen: addressSetting,
+  /**
+   * The gateways in front, as IP addresses and CIDR ranges: whoever connects from there must send a PROXY header of version
+   * 2 first, and what it says of the client's address is believed. From everybody else such a header is refused.
+   */
+  trustedGateways: z.array(addressRangeSetting).max(64).default([]),
   /** How long the certificates of tenants and operators are good; they renew at two thirds of it. */
   certificateLife: durationSetting.prefault("90d"),
+  /** How a tenant or operator that is gone is found. */
+  keepAlive: keepAliveSetting.prefault({}),
+  /** How long a connection may take to say what it is, and a leg to send its preface. */
+  prefaceDeadline: durationSetting
+    .refine((ms) => ms >= 1_000 && ms <= 60_000, { error: "this is out of range: from 1s to 60s" })
+    .prefault("5s"),
   sessions: sessionsSchema,
+  rates: ratesSchema,
   limits: limitsSchema,
 });
 
@@ -72,8 +107,14 @@ export type CloudSettings = z.infer<typeof cloudSettingsSchema>;
 /** The limits with every default filled in. */
 export type CloudLimits = CloudSettings["limits"];
 
+/** Where tenants and operators dial, as an invite code holds it. */
+export const publicAddresses = ({ publicAddress, gateways }: CloudSettings): string[] =>
+  gateways.length > 0 ? gateways : [publicAddress];
+
 /** What `cloud init` writes: the rest are defaults. */
 export interface InitialCloudSettings {
   publicAddress: string;
+  /** Default: none. */
+  gateways?: string[];
   listen: string;
 }

@@ -9,6 +9,7 @@ import type {
 import { fingerprintHex, hashInviteSecret, keyFingerprint, publicKeyOfRequest } from "../identity/index.ts";
 import type { PrincipalRecord, Store } from "../store/index.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
+import type { AuditWriter } from "./audit-log.ts";
 import type { RateLimit } from "./rate-limit.ts";
 
 /** What enrolment needs. */
@@ -17,6 +18,7 @@ export interface EnrollmentOptions {
   /** CAs to trust beside the issuing one, DER. */
   otherAuthorities: readonly Buffer[];
   store: Store;
+  audit: AuditWriter;
   clock: WallClock;
   /** How long a principal's certificate is good, in milliseconds. */
   certificateLifeMs: number;
@@ -52,7 +54,7 @@ export class Enrollment {
     request: Uint8Array,
     source: string,
   ): Promise<{ name: string; certificate: Buffer }> {
-    const { store, clock, authority, onEnrolled } = this.#options;
+    const { store, audit, clock, authority, onEnrolled } = this.#options;
     const hash = hashInviteSecret(secret);
     this.#checkRate(source);
     try {
@@ -62,16 +64,13 @@ export class Enrollment {
       const credential = { keyFingerprint: issued.keyFingerprint, certificateSerial: issued.serial };
       const before = await store.principals.find(kind, invite.name);
       const enrolled = await store.invites.redeem(hash, kind, clock.wallNow(), credential);
-      await this.#audit("enrolled", kind, enrolled.name, { source, keyFingerprint: issued.keyFingerprint });
+      const details = { source, keyFingerprint: issued.keyFingerprint };
+      await audit.record("enrolled", { [kind]: enrolled.name, details });
       onEnrolled(enrolled, before?.keyFingerprint);
       return { name: enrolled.name, certificate: issued.der };
     } catch (error) {
       const failure = toDrawbridgeError(error);
-      await store.audit.append(
-        "enrolment-refused",
-        { details: { kind, source, why: failure.message } },
-        clock.wallNow(),
-      );
+      await audit.record("enrolment-refused", { details: { kind, source, why: failure.message } });
       throw failure;
     }
   }
@@ -81,14 +80,14 @@ export class Enrollment {
     caller: { kind: PrincipalKind; name: string; keyFingerprint: string },
     request: Uint8Array,
   ): Promise<IssuedCertificate> {
-    const { store, authority } = this.#options;
+    const { store, audit, authority } = this.#options;
     const requested = fingerprintHex(keyFingerprint(await publicKeyOfRequest(request)));
     if (requested !== caller.keyFingerprint) throw otherKey(caller.name);
     const principal = { kind: caller.kind, name: caller.name, provider: authority.provider };
     const issued = await authority.issuePrincipalCertificate(principal, request, this.#validity());
     const credential = { keyFingerprint: issued.keyFingerprint, certificateSerial: issued.serial };
     await store.principals.recordRenewal(caller.kind, caller.name, credential);
-    await this.#audit("certificate-renewed", caller.kind, caller.name, { notAfter: issued.notAfter });
+    await audit.record("certificate-renewed", { [caller.kind]: caller.name, details: { notAfter: issued.notAfter } });
     return issued;
   }
 
@@ -104,11 +103,6 @@ export class Enrollment {
     throw new DrawbridgeError("limit-exceeded", "too many enrolments are tried", {
       remedy: "Wait a minute, then try again.",
     });
-  }
-
-  async #audit(event: string, kind: PrincipalKind, name: string, details: Record<string, unknown>): Promise<void> {
-    const { store, clock } = this.#options;
-    await store.audit.append(event, { [kind]: name, details }, clock.wallNow());
   }
 }
 

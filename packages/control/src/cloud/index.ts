@@ -1,6 +1,8 @@
 export { createInvite, type InviteRequest } from "./administration.ts";
-export { createCloudHome, openCloudHome, type CloudHome } from "./cloud-home.ts";
-export type { CloudLimits, CloudSettings } from "./cloud-settings.ts";
+export { AuditLog } from "./audit-log.ts";
+export { createCloudHome, openCloudHome, readCloudHome, type CloudHome, type CloudHomeFiles } from "./cloud-home.ts";
+export { publicAddresses, type CloudLimits, type CloudSettings, type InitialCloudSettings } from "./cloud-settings.ts";
 export { caStage, prepareCa, retireCa, switchCa, type CaStage } from "./ca-rotation.ts";
+export { readServerValidity } from "./server-certificate.ts";
 export { CloudRedirector, type CloudRedirectorOptions } from "./cloud-redirector.ts";
 export { RIGHTS, ROLES, checkRight, mayReach, type Caller, type Right, type Role } from "./rights.ts";

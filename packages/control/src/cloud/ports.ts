@@ -29,6 +29,8 @@ export interface SessionRequest {
   purpose: SessionPurpose;
   /** How long the operator wants it to last at most, in milliseconds; undefined: as long as the provider allows. */
   maxDurationMs: number | undefined;
+  /** Of an operator that asks for plain links; passed on to the tenant as it is. Default: none. */
+  plainNonce?: Uint8Array;
 }
 
 /** A session as it is offered to a tenant. */
@@ -37,6 +39,22 @@ export interface SessionOfferDetails extends SessionPurpose {
   operator: SessionOperator;
   /** How long the final answer is waited for, in milliseconds. */
   answerWithinMs: number;
+  plainNonce: Uint8Array;
+}
+
+/** A tenant's word that a session's links may go plain. Only the remote redirector can judge it. */
+export interface PlainPermit {
+  publicKey: Uint8Array;
+  signature: Uint8Array;
+}
+
+/** What an operator is told when its session opens. */
+export interface SessionOpening {
+  sessionId: string;
+  tenantKeyFingerprint: string;
+  timeLimits: TimeLimits;
+  /** As the tenant gave it. */
+  plainPermit: PlainPermit | undefined;
 }
 
 /** Where and with which token one leg of a link is dialled. */
@@ -53,8 +71,8 @@ export interface TenantPort {
   offerSession(offer: SessionOfferDetails): void;
   closeSession(sessionId: string, reason: CloseReason): void;
   offerLink(sessionId: string, ticket: LegTicket): void;
-  /** Says that the cloud redirector is about to stop, within so many milliseconds. */
-  drain(withinMs: number): void;
+  /** Says that the cloud redirector is about to stop, within so many milliseconds, and when to come back after that. */
+  drain(withinMs: number, reconnectAfterMs: number): void;
   /** Says goodbye and ends the control connection. */
   goodbye(reason: CloseReason): void;
 }
@@ -69,7 +87,7 @@ export interface SessionBytes {
 export interface RemotePort {
   /** A person at the tenant is being asked, for so many milliseconds. */
   pending(sessionId: string, withinMs: number): void;
-  opened(sessionId: string, tenantKeyFingerprint: string, timeLimits: TimeLimits): void;
+  opened(opening: SessionOpening): void;
   linkTicket(requestId: number, ticket: LegTicket): void;
   linkRefused(requestId: number, linkId: string, reason: CloseReason): void;
   linkEnded(linkId: string, reason: CloseReason, bytes: SessionBytes): void;
@@ -91,5 +109,6 @@ export interface LinkPlace {
 
 /** Makes places for links at the rendezvous. */
 export interface LinkPlaces {
-  expect(link: { linkId: string; tenant: string }): LinkPlace;
+  /** @param link `session`: whose cap on bytes per second counts; undefined: no session's. */
+  expect(link: { linkId: string; tenant: string; session?: string }): LinkPlace;
 }

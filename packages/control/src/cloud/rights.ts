@@ -22,6 +22,7 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   "/drawbridge.v1.SessionService/Open": "operator",
   "/drawbridge.v1.EnrollmentService/Enroll": "anyone",
   "/drawbridge.v1.EnrollmentService/Renew": "enrolled",
+  "/drawbridge.v1.DiagnosticService/OpenTestLink": "enrolled",
   "/drawbridge.v1.AdminService/CreateInvite": "admin",
   "/drawbridge.v1.AdminService/ListTenants": "viewer",
   "/drawbridge.v1.AdminService/ListOperators": "admin",
@@ -29,6 +30,9 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   "/drawbridge.v1.AdminService/ListSessions": "viewer",
   "/drawbridge.v1.AdminService/EndSession": "operator",
   "/drawbridge.v1.AdminService/ReadAudit": "admin",
+  "/grpc.health.v1.Health/Check": "anyone",
+  "/grpc.health.v1.Health/Watch": "enrolled",
+  "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": "enrolled",
 };
 
 function holds(right: Right, caller: Caller): boolean {

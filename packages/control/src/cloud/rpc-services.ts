@@ -1,3 +1,10 @@
+import { AdminService } from "@drawbridge/gen/drawbridge/v1/admin";
+import { ControlService } from "@drawbridge/gen/drawbridge/v1/control";
+import { DiagnosticService } from "@drawbridge/gen/drawbridge/v1/diagnostic";
+import { EnrollmentService } from "@drawbridge/gen/drawbridge/v1/enrollment";
+import { RegistryService } from "@drawbridge/gen/drawbridge/v1/registry";
+import { SessionService } from "@drawbridge/gen/drawbridge/v1/session";
+import { Health } from "@drawbridge/gen/grpc/health/v1/health";
 import type { KeepAlive } from "../rpc/keep-alive.ts";
 import { RpcServer } from "../rpc/rpc-server.ts";
 import { authorizationMiddleware, errorMiddleware } from "../rpc/server-middleware.ts";
@@ -8,7 +15,10 @@ import type { CloudCore } from "./cloud-core.ts";
 import type { Caller } from "./rights.ts";
 import { adminService, adminServiceDefinition } from "./services/admin-service.ts";
 import { controlService, controlServiceDefinition } from "./services/control-service.ts";
+import { diagnosticService, diagnosticServiceDefinition } from "./services/diagnostic-service.ts";
 import { enrollmentService, enrollmentServiceDefinition } from "./services/enrollment-service.ts";
+import { healthService, healthServiceDefinition } from "./services/health-service.ts";
+import { reflectionService, reflectionServiceDefinition } from "./services/reflection-service.ts";
 import { registryService, registryServiceDefinition } from "./services/registry-service.ts";
 import { sessionService, sessionServiceDefinition } from "./services/session-service.ts";
 
@@ -40,6 +50,18 @@ export function createRpcServices(options: RpcServicesOptions): RpcServer<{ call
   server.add(registryServiceDefinition, registryService(core));
   server.add(sessionServiceDefinition, sessionService(core));
   server.add(enrollmentServiceDefinition, enrollmentService(core));
+  server.add(diagnosticServiceDefinition, diagnosticService(core));
   server.add(adminServiceDefinition, adminService(core));
+  const contract = [
+    AdminService,
+    ControlService,
+    DiagnosticService,
+    EnrollmentService,
+    RegistryService,
+    SessionService,
+  ];
+  const names = contract.map(({ typeName }) => typeName);
+  server.add(healthServiceDefinition, healthService(core, names));
+  server.add(reflectionServiceDefinition, reflectionService([...contract, Health]));
   return server;
 }

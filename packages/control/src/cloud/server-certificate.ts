@@ -34,6 +34,12 @@ export async function issueServerCertificate(
   return issued;
 }
 
+/** When the certificate in a home is good, in milliseconds since the Unix epoch. Errors: `home-missing`, `home-invalid`. */
+export async function readServerValidity(path: string): Promise<{ notBefore: number; notAfter: number }> {
+  const text = (await readPrivateFile(join(path, FILE))).toString("utf8");
+  return parseHomeFile(join(path, FILE), () => certificateFacts(certificateFromPem(text)), "Restore it from a backup.");
+}
+
 /** The server's certificate from its home; a fresh one once two thirds of its life are over. */
 export async function currentServerCertificate(
   path: string,

@@ -45,7 +45,7 @@ export class SessionBroker {
   readonly #options: Required<SessionBrokerOptions>;
   readonly #observer: SessionObserver;
   readonly #sessions = new Map<string, Session>();
-  #draining = false;
+  readonly #draining = new AbortController();
 
   constructor(options: SessionBrokerOptions, observer: SessionObserver) {
     this.#options = {
@@ -78,7 +78,7 @@ export class SessionBroker {
     mayReach: (groups: readonly string[]) => boolean,
   ): Session {
     const { purpose } = request;
-    if (this.#draining) throw shuttingDown();
+    if (this.draining.aborted) throw shuttingDown();
     const tenant = this.#options.registry.get(purpose.tenant);
     if (tenant === undefined || !mayReach(tenant.groups)) throw unknownTenant(purpose.tenant);
     const { presence } = tenant;
@@ -137,9 +137,14 @@ export class SessionBroker {
     }
   }
 
+  /** Fires when new sessions are taken no more. */
+  get draining(): AbortSignal {
+    return this.#draining.signal;
+  }
+
   /** Opens no more sessions; those that are there go on. */
   drain(): void {
-    this.#draining = true;
+    this.#draining.abort();
   }
 
   /** Ends all sessions. */
@@ -149,13 +154,14 @@ export class SessionBroker {
 
   #create(operator: SessionOperator, request: SessionRequest, remote: RemotePort, keyFingerprint: string): Session {
     const { registry, clock, links, newId, rendezvousAddress, answerWithinMs, consentWithinMs } = this.#options;
-    const { purpose, maxDurationMs } = request;
+    const { purpose, maxDurationMs, plainNonce = NO_NONCE } = request;
     const { longestMs, idleMs } = this.#options.timeLimits;
     let opened = false;
     return new Session(newId("s"), operator, purpose, {
       clock,
       links,
       remote,
+      plainNonce,
       rendezvousAddress,
       answerWithinMs,
       consentWithinMs,
@@ -191,6 +197,8 @@ export class SessionBroker {
     if (this.ofTenant(tenant).length >= maxSessionsPerTenant) throw exceeded("the tenant has", maxSessionsPerTenant);
   }
 }
+
+const NO_NONCE = new Uint8Array();
 
 /** The shorter of two limits, either of which may be missing. */
 function shorter(a: number | undefined, b: number | undefined): number | undefined {

@@ -31,8 +31,9 @@ export class SessionRecorder implements SessionObserver {
   }
 
   opened(session: Session): void {
-    const decidedBy = session.state.name === "open" ? session.state.decidedBy : "";
-    this.#note(session, "session-opened", { decidedBy }, "opened");
+    const { decidedBy, plain } = session.state.name === "open" ? session.state : { decidedBy: "", plain: false };
+    const what = plain ? "opened, with plain links" : "opened";
+    this.#note(session, "session-opened", { decidedBy, plain }, what);
   }
 
   ended(session: Session, reason: CloseReason): void {

@@ -6,6 +6,7 @@ import { TimeBox } from "./time-box.ts";
 import type {
   LinkPlace,
   LinkPlaces,
+  PlainPermit,
   RemotePort,
   SessionBytes,
   SessionOperator,
@@ -15,7 +16,7 @@ import type {
 
 /** A tenant's decision on a session. */
 export type SessionDecision =
-  | { decision: "accepted"; decidedBy: string }
+  | { decision: "accepted"; decidedBy: string; plainPermit?: PlainPermit | undefined }
   | { decision: "pending"; withinMs: number }
   | { decision: "refused"; reason: CloseReason };
 
@@ -23,12 +24,13 @@ export type SessionDecision =
  * Where a session stands.
  *
  * - `pending`: offered to the tenant; `lapse` ends it when no decision comes.
- * - `open`: accepted, by the tenant's policy or the person `decidedBy`; links may be made while `timeBox` lasts.
+ * - `open`: accepted, by the tenant's policy or the person `decidedBy`; links may be made while `timeBox` lasts, and go
+ *   without end-to-end encryption where it is `plain`.
  * - `ended`: over, for `reason`. Nothing follows.
  */
 export type SessionState =
   | { name: "pending"; lapse: Timer }
-  | { name: "open"; since: number; decidedBy: string; timeBox: TimeBox }
+  | { name: "open"; since: number; decidedBy: string; plain: boolean; timeBox: TimeBox }
   | { name: "ended"; reason: CloseReason };
 
 /** What a session needs from its surroundings. */
@@ -47,6 +49,8 @@ export interface SessionContext {
   consentWithinMs: number;
   maxLinks: number;
   timeLimits: TimeLimits;
+  /** Of an operator that asks for plain links; otherwise empty. */
+  plainNonce: Uint8Array;
   /** Called at each change that others can see: state, number of links. */
   onChange: (session: Session) => void;
 }
@@ -110,6 +114,7 @@ export class Session {
       sessionId: this.id,
       operator: this.operator,
       answerWithinMs: consentWithinMs,
+      plainNonce: this.#context.plainNonce,
     });
   }
 
@@ -119,7 +124,7 @@ export class Session {
     const { remote, consentWithinMs } = this.#context;
     switch (decision.decision) {
       case "accepted":
-        this.#open(decision.decidedBy);
+        this.#open(decision.decidedBy, decision.plainPermit);
         break;
       case "pending": {
         const { clock } = this.#context;
@@ -148,7 +153,7 @@ export class Session {
     if (port === undefined) return refuse("tenant-offline", `tenant ${this.purpose.tenant} is offline`);
     let place: LinkPlace;
     try {
-      place = links.expect({ linkId: newLinkId(), tenant: this.purpose.tenant });
+      place = links.expect({ linkId: newLinkId(), tenant: this.purpose.tenant, session: this.id });
     } catch (error) {
       if (error instanceof DrawbridgeError) return refuse(error.code, error.message);
       throw error;
@@ -184,15 +189,16 @@ export class Session {
     this.#context.remote.ended(reason, bytes);
   }
 
-  #open(decidedBy: string): void {
+  #open(decidedBy: string, plainPermit: PlainPermit | undefined): void {
     const { clock, remote, tenantKeyFingerprint, timeLimits } = this.#context;
     const bytes = (): number => {
       const { toTenant, toRemote } = this.bytes();
       return toTenant + toRemote;
     };
     const timeBox = new TimeBox(clock, timeLimits, bytes, (reason) => this.end(reason));
-    this.#enter({ name: "open", since: clock.wallNow(), decidedBy, timeBox });
-    remote.opened(this.id, tenantKeyFingerprint, timeLimits);
+    const plain = plainPermit !== undefined;
+    this.#enter({ name: "open", since: clock.wallNow(), decidedBy, plain, timeBox });
+    remote.opened({ sessionId: this.id, tenantKeyFingerprint, timeLimits, plainPermit });
   }
 
   #linkOver(linkId: string, end: { reason: CloseReason } & SessionBytes): void {

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { SecureContextOptions, Server, TLSSocket } from "node:tls";
 import { createServer } from "node:tls";
+import { type Address, LEG_ALPN, peerAddress, setPeerAddress } from "@drawbridge/dataplane";
 import { fingerprintHex, keyFingerprint } from "../identity/index.ts";
 import type { CloudLimits } from "./cloud-settings.ts";
 import { ConnectionCaps } from "./connection-caps.ts";
@@ -18,21 +19,34 @@ export interface TlsIdentity {
 export interface TlsTerminatorOptions {
   identity: TlsIdentity;
   limits: CloudLimits;
-  /** Takes over a connection whose handshake is complete. */
+  /** Takes over a connection for gRPC, whose handshake is complete. */
   onConnection: (socket: TLSSocket) => void;
+  /** Takes over a connection that is to become a leg, whose handshake is complete. It allows half-open use. */
+  onLeg: (socket: TLSSocket) => void;
   /** Told of a connection that a limit closed. */
   onRefused: (why: string, address: string) => void;
   /** How long a handshake may take, in milliseconds. Default 5,000. */
   handshakeTimeoutMs?: number;
 }
 
+/** A handshake under way: whose it is, and what to call when it is over. */
+interface Handshake {
+  socket: Socket;
+  peer: Address;
+  over: () => void;
+}
+
+/** The protocol of gRPC in the handshake (RFC 9113, section 3.2). */
+const GRPC_ALPN = "h2";
+
 /**
- * TLS 1.3 for the control plane. Asks for a client certificate and lets a connection without one through, since
+ * TLS 1.3 for the control plane, and for legs where only TLS gets through; the client says which (ALPN). Asks for a client certificate and lets a connection without one through, since
  * enrolment has none yet; a certificate that is not from the provider's CA counts as none.
  *
  * Keeps track of connections by the key they were made with, so that a principal can be cut off at once. Handshakes
  * under way, connections without a certificate, and connections of one key are capped. Of the first two, the oldest make
- * room for newer ones: whoever means it is done in no time, so strangers cannot lock others out by holding on.
+ * room for newer ones: whoever means it is done in no time, so strangers cannot lock others out by holding on. A leg
+ * counts as a handshake until it is one, and then by the limits on sockets whose preface has not come.
  */
 export class TlsTerminator {
   readonly #server: Server;
@@ -42,8 +56,8 @@ export class TlsTerminator {
   readonly #principals: ConnectionCaps;
   readonly #connections = new Set<Socket>();
   readonly #byKey = new Map<string, Set<TLSSocket>>();
-  /** What to call when a connection's handshake is over, by its two ends: a TLSSocket does not tell its raw socket. */
-  readonly #handshakeOver = new Map<string, () => void>();
+  /** By the raw socket's two ends: a TLSSocket does not tell its raw socket. */
+  readonly #underWay = new Map<string, Handshake>();
 
   constructor(options: TlsTerminatorOptions) {
     this.#options = options;
@@ -55,7 +69,7 @@ export class TlsTerminator {
       ...contextOptions(options.identity),
       requestCert: true,
       rejectUnauthorized: false,
-      ALPNProtocols: ["h2"],
+      ALPNProtocols: [GRPC_ALPN, LEG_ALPN],
       handshakeTimeout: options.handshakeTimeoutMs ?? 5_000,
       noDelay: true,
     });
@@ -66,21 +80,22 @@ export class TlsTerminator {
 
   /** Takes over a socket that begins with a ClientHello. */
   accept(socket: Socket): void {
-    const address = socket.remoteAddress ?? "";
+    const peer = peerAddress(socket);
+    const address = peer.host;
     const over = this.#handshakes.enter(address, () =>
       this.#refuse(socket, "newer handshakes needed its place", address),
     );
     socket.on("error", () => socket.destroy());
     if (over === undefined) return this.#refuse(socket, "too many handshakes are under way", address);
     const ends = endsOf(socket);
-    this.#handshakeOver.set(ends, over);
+    this.#underWay.set(ends, { socket, peer, over });
     this.#connections.add(socket);
     // The gateway accepts with half-open use allowed, which legs need. Here a peer that has ended its side is gone, and
     // would otherwise hold its place until a keep-alive misses it.
     socket.allowHalfOpen = false;
     socket.once("close", () => {
       over();
-      this.#handshakeOver.delete(ends);
+      this.#underWay.delete(ends);
       this.#connections.delete(socket);
     });
     this.#server.emit("connection", socket);
@@ -102,8 +117,14 @@ export class TlsTerminator {
   }
 
   #secured(socket: TLSSocket): void {
-    const address = socket.remoteAddress ?? "";
-    this.#handshakeOver.get(endsOf(socket))?.();
+    const handshake = this.#underWay.get(endsOf(socket));
+    handshake?.over();
+    if (handshake !== undefined) setPeerAddress(socket, handshake.peer);
+    const address = peerAddress(socket).host;
+    // Node refuses a client that names other protocols only; one that names none gets here.
+    if (socket.alpnProtocol === LEG_ALPN) return this.#leg(socket, handshake?.socket);
+    if (socket.alpnProtocol !== GRPC_ALPN)
+      return this.#refuse(socket, "it did not say which protocol it speaks", address);
     const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined;
     const key = certificate && fingerprintHex(keyFingerprint(certificate.publicKey));
     const evict = (): void => this.#refuse(socket, "newer connections without a certificate needed its place", address);
@@ -112,6 +133,12 @@ export class TlsTerminator {
     socket.once("close", leave);
     if (key !== undefined) this.#track(key, socket);
     this.#options.onConnection(socket);
+  }
+
+  #leg(socket: TLSSocket, raw: Socket | undefined): void {
+    socket.allowHalfOpen = true;
+    if (raw !== undefined) raw.allowHalfOpen = true;
+    this.#options.onLeg(socket);
   }
 
   #track(key: string, socket: TLSSocket): void {

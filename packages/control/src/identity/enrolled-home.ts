@@ -6,15 +6,17 @@ import { certificateFacts, certificateFromPem, splitPem } from "./certificate-fa
 import { fingerprintHex, keyFingerprint as publicKeyFingerprint } from "./key-fingerprint.ts";
 import { importPrivateKeyPem } from "./key-pair.ts";
 import { parseHomeFile, RESTORE } from "./parse-home-file.ts";
-import { makePrivateDirectory, readPrivateFile, writePrivateFile } from "./private-file.ts";
+import { hasPrivateFile, makePrivateDirectory, readPrivateFile, writePrivateFile } from "./private-file.ts";
 
 /** Who an enrolled principal is, where its provider is reached, and what it proves itself with. */
 export interface EnrolledIdentity {
   kind: "tenant" | "operator";
   name: string;
   provider: string;
-  /** Where the cloud redirector or its gateways are reached, as `host:port`, in order of preference. */
+  /** Where the provider is reached, written as in an invite code. */
   addresses: string[];
+  /** Where it was reached before, as `host:port`: tried when no other answers. */
+  reserve?: string[] | undefined;
   /** PEM. */
   privateKey: string;
   /** PEM. */
@@ -37,17 +39,12 @@ const identitySchema = z.strictObject({
   name: z.string(),
   provider: z.string(),
   addresses: z.array(z.string()).min(1),
+  reserve: z.array(z.string()).optional(),
 });
 
 /** Whether a home holds an enrolled identity already. */
-export async function isEnrolled(home: string): Promise<boolean> {
-  try {
-    await readPrivateFile(join(home, FILES.identity));
-    return true;
-  } catch (error) {
-    if (error instanceof DrawbridgeError && error.code === "home-missing") return false;
-    throw error;
-  }
+export function isEnrolled(home: string): Promise<boolean> {
+  return hasPrivateFile(join(home, FILES.identity));
 }
 
 /** Writes an identity into a home, over one that is there. `identity.json` comes last and tells a home that is whole. */
@@ -59,6 +56,13 @@ export async function saveIdentity(home: string, identity: Omit<EnrolledIdentity
   await writePrivateFile(join(home, FILES.authorities), identity.certificateAuthorities.join(""));
   const text = JSON.stringify({ kind, name, provider, addresses }, undefined, 2);
   await writePrivateFile(join(home, FILES.identity), `${text}\n`);
+}
+
+/** Keeps where the provider is reached from now on, and where it was before. Errors: `home-missing`, `home-invalid`. */
+export async function saveAddresses(home: string, addresses: string[], reserve: string[]): Promise<void> {
+  const file = join(home, FILES.identity);
+  const identity = parseSettings(identitySchema, (await readPrivateFile(file)).toString("utf8"), file);
+  await writePrivateFile(file, `${JSON.stringify({ ...identity, addresses, reserve }, undefined, 2)}\n`);
 }
 
 /** Puts a renewed certificate, and the CAs that came with it, in place of the old. */

@@ -42,10 +42,18 @@ export {
 export { parseHomeFile } from "./parse-home-file.ts";
 export {
   ensurePrivateFile,
+  hasPrivateFile,
   makePrivateDirectory,
   readPrivateFile,
   writePrivateFile,
   type WritePrivateFileOptions,
 } from "./private-file.ts";
 export { type CertificateUsage, verifyIssued, type VerifyIssuedOptions } from "./verify-certificate.ts";
-export { type EnrolledIdentity, isEnrolled, loadIdentity, saveCertificate, saveIdentity } from "./enrolled-home.ts";
+export {
+  type EnrolledIdentity,
+  isEnrolled,
+  loadIdentity,
+  saveAddresses,
+  saveCertificate,
+  saveIdentity,
+} from "./enrolled-home.ts";

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { Stats } from "node:fs";
 import { type FileHandle, link, mkdir, open, rename, stat, unlink } from "node:fs/promises";
-import { dirname } from "node:path";
-import { DrawbridgeError } from "@drawbridge/dataplane";
+import { dirname, resolve } from "node:path";
+import { DrawbridgeError, nodeErrorCode } from "@drawbridge/dataplane";
 import { fromFileError } from "./file-error.ts";
 
 /** How {@link writePrivateFile} treats a file that is there. */
@@ -25,10 +25,36 @@ const MAX_FILE_BYTES = 1024 * 1024;
  */
 export async function makePrivateDirectory(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
+    await makeDirectories(resolve(path));
   } catch (error) {
     throw fromFileError(error, path);
   }
+}
+
+/** Not mkdir's `recursive`: where a file system refuses a name as if its parent were missing (/proc), it never returns. */
+async function makeDirectories(path: string): Promise<void> {
+  const missing: string[] = [];
+  for (let at = path; !(await makeDirectory(at)); at = dirname(at)) missing.push(at);
+  for (const at of missing.reverse()) await mkdir(at, { mode: DIRECTORY_MODE }).catch(unlessThere(at));
+}
+
+/** Makes one directory, or finds it there. False where its parent is missing. */
+async function makeDirectory(path: string): Promise<boolean> {
+  try {
+    await mkdir(path, { mode: DIRECTORY_MODE }).catch(unlessThere(path));
+    return true;
+  } catch (error) {
+    if (nodeErrorCode(error) === "ENOENT" && dirname(path) !== path) return false;
+    throw error;
+  }
+}
+
+/** Takes a directory that is there already, also one that somebody has made at the same time. */
+function unlessThere(path: string): (error: unknown) => Promise<void> {
+  return async (error) => {
+    const isThere = nodeErrorCode(error) === "EEXIST" && (await stat(path)).isDirectory();
+    if (!isThere) throw error;
+  };
 }
 
 /**
@@ -112,6 +138,17 @@ export async function readPrivateFile(path: string): Promise<Buffer> {
     }
   } catch (error) {
     throw fromFileError(error, path);
+  }
+}
+
+/** Whether a private file is there. @throws DrawbridgeError as {@link readPrivateFile}, but for `home-missing` */
+export async function hasPrivateFile(path: string): Promise<boolean> {
+  try {
+    await readPrivateFile(path);
+    return true;
+  } catch (error) {
+    if (error instanceof DrawbridgeError && error.code === "home-missing") return false;
+    throw error;
   }
 }
 

@@ -1,4 +1,5 @@
 export { KnownTenants } from "./known-tenants.ts";
+export type { OwnLink } from "./own-link.ts";
 export type { RemoteLinkEnd } from "./remote-link.ts";
 export {
   RemoteRedirector,

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { CloseReason, Splice } from "@drawbridge/dataplane";
 import { closeReasonFrom, DrawbridgeError, encryptRemoteLeg, splice } from "@drawbridge/dataplane";
 import type { EnrolledIdentity } from "../identity/index.ts";
@@ -10,8 +11,8 @@ const REASON_MS = 1_000;
 
 /** What a remote redirector's end of a link is made of. */
 export interface RemoteLinkOptions {
-  /** The RDP client's connection to the loopback listener. */
-  local: Socket;
+  /** The RDP client's connection to the loopback listener, or what stands for it; it allows half-open use. */
+  local: Duplex;
   /** Whose turn it is to be made. */
   turns: LinkTurns;
   /** Asks for the link; `onTicket` is told its id at once. */
@@ -21,6 +22,10 @@ export interface RemoteLinkOptions {
   identity: EnrolledIdentity;
   /** Throws when the other end is not the tenant. */
   verifyTenant: (leafCertificate: Buffer) => void;
+  /** Which session and target the link is for. */
+  serverName: string;
+  /** Carries the leg without end-to-end encryption: only with the tenant's permit. */
+  plain: boolean;
   /** Called when the link's id is known. */
   onTicket: (linkId: string) => void;
   /** Called when bytes can flow. */
@@ -45,6 +50,8 @@ export class RemoteLink {
   #linkId = "";
   #splice: Splice | undefined;
   #closing: CloseReason | undefined;
+  /** What the control plane says of a link that seemed to be open. */
+  readonly #told = Promise.withResolvers<CloseReason>();
 
   constructor(options: RemoteLinkOptions) {
     this.#options = options;
@@ -70,6 +77,7 @@ export class RemoteLink {
   /** The control plane says that there will be no link. Does nothing once bytes can flow: then the leg tells its end. */
   refused(reason: CloseReason): void {
     if (this.#splice === undefined) this.destroy(reason);
+    else this.#told.resolve(reason);
   }
 
   readonly #localClosed = (): void => {
@@ -84,12 +92,25 @@ export class RemoteLink {
       this.#splice = splice(local, stream, { aName: "the client", bName: "the tenant redirector" });
       if (this.#closing !== undefined) this.#splice.destroy(this.#closing);
       else this.#options.onOpen(this.#linkId);
-      return this.#end(await this.#splice.closed);
+      return this.#end(await this.#plainReason(await this.#splice.closed));
     } catch (error) {
       return this.#end(this.#closing ?? (await this.#reasonFor(error)));
     } finally {
       local.destroy();
     }
+  }
+
+  /**
+   * A plain leg that was refused looks like one whose other end had nothing to say. Only the control plane knows why.
+   */
+  async #plainReason(reason: CloseReason): Promise<CloseReason> {
+    if (!this.#options.plain || this.#closing !== undefined || this.counts().toRemote > 0) return reason;
+    const told = await orAborted(this.#told.promise, this.#signalWithin(REASON_MS)).catch(() => reason);
+    return told.code === "closed" ? reason : told;
+  }
+
+  #signalWithin(withinMs: number): AbortSignal {
+    return AbortSignal.any([this.#abort.signal, AbortSignal.timeout(withinMs)]);
   }
 
   async #connectInTurn() {
@@ -113,7 +134,7 @@ export class RemoteLink {
   }
 
   async #connect() {
-    const { requestLink, dialLeg, identity, verifyTenant, onTicket } = this.#options;
+    const { requestLink, dialLeg, identity, verifyTenant, serverName, plain, onTicket } = this.#options;
     const { signal } = this.#abort;
     const knownAs = (linkId: string): void => {
       this.#linkId = linkId;
@@ -121,11 +142,13 @@ export class RemoteLink {
     };
     const ticket = await orAborted(requestLink(knownAs), signal);
     const leg = await dialLeg(ticket, signal);
+    if (plain) return leg;
     return encryptRemoteLeg(leg, {
       key: identity.privateKey,
       certificate: identity.certificate,
       certificateAuthorities: identity.certificateAuthorities,
       verifyPeer: verifyTenant,
+      serverName,
       signal,
     });
   }

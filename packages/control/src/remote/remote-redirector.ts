@@ -1,10 +1,16 @@
+import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Address, CloseReason, DrawbridgeError, Gateways } from "@drawbridge/dataplane";
+import { parseAddress } from "@drawbridge/dataplane";
 import type { EnrolledIdentity } from "../identity/index.ts";
 import type { RpcChannel } from "../rpc/channel.ts";
 import { expectPeer } from "../wire/peer-verification.ts";
+import { PLAIN_NONCE_BYTES, unaskedPermit, verifyPlainPermit } from "../wire/plain-permit.ts";
+import { targetServerName } from "../wire/target-server-name.ts";
 import { LinkTurns } from "./link-turns.ts";
 import { LoopbackListener } from "./loopback-listener.ts";
+import { noSession, openOwnLink, type OwnLink } from "./own-link.ts";
 import type { RemoteLinkEnd } from "./remote-link.ts";
 import { RemoteLink } from "./remote-link.ts";
 import type { OpenedSession, SessionRequest } from "./session-stream.ts";
@@ -15,8 +21,9 @@ import { platformSocketOwners } from "./socket-owner-platform.ts";
 export interface RemoteObserver {
   /** A person at the tenant is being asked, for so many milliseconds. */
   pending(withinMs: number): void;
-  opened(session: OpenedSession): void;
-  linkOpened(linkId: string): void;
+  /** @param plain whether the links go without end-to-end encryption: asked for, and permitted by the tenant. */
+  opened(session: OpenedSession, plain: boolean): void;
+  linkOpened(linkId: string, plain: boolean): void;
   linkClosed(end: RemoteLinkEnd): void;
   /**
    * A connection was closed, and no link requested, because it does not come from one of the operator's own processes.
@@ -32,7 +39,9 @@ export interface RemoteRedirectorOptions {
   channel: RpcChannel;
   /** Where legs are dialled, and how. */
   gateways: Gateways;
-  request: SessionRequest;
+  request: Omit<SessionRequest, "plainNonce">;
+  /** Asks for links without end-to-end encryption; they are encrypted all the same if the tenant does not permit it. */
+  plain?: boolean;
   /** Where to listen; loopback only. */
   listen: Address;
   /** Tried in turn where `listen` is in use, or no address of this machine. Default: none. */
@@ -64,6 +73,8 @@ export class RemoteRedirector {
   readonly #past = { toTenant: 0, toRemote: 0 };
   readonly #closed = Promise.withResolvers<RemoteSessionEnd>();
   #stream: SessionStream | undefined;
+  /** INVARIANT: true only once the tenant's permit for this session was verified. */
+  #plain = false;
 
   constructor(options: RemoteRedirectorOptions) {
     this.#options = options;
@@ -102,7 +113,9 @@ export class RemoteRedirector {
    * trusted; `cancelled`.
    */
   async start(signal: AbortSignal): Promise<Address> {
-    const { channel, request, observer, listen, listenElse = [], trustTenantKey } = this.#options;
+    const { channel, observer, listen, listenElse = [], trustTenantKey } = this.#options;
+    const plainNonce = this.#options.plain === true ? randomBytes(PLAIN_NONCE_BYTES) : undefined;
+    const request = { ...this.#options.request, plainNonce };
     // Listening comes first, so that a port in use is known before anybody at the tenant is asked.
     const address = await this.#listener.listen(listen, ...listenElse);
     let stream: SessionStream | undefined;
@@ -111,15 +124,27 @@ export class RemoteRedirector {
       const pending = (withinMs: number): void => observer.pending(withinMs);
       stream = await SessionStream.open(channel, request, { linkOver }, pending, signal);
       await trustTenantKey(request.tenant, stream.opened.tenantKeyFingerprint);
+      this.#plain = this.#isPlain(stream.opened, plainNonce);
     } catch (error) {
       this.#listener.close();
       stream?.goodbye();
       throw error;
     }
     this.#stream = stream;
+    this.#options.gateways.replace(stream.opened.gateways, channel.address);
     void stream.closed.then((reason) => this.#end(reason));
-    observer.opened(stream.opened);
+    observer.opened(stream.opened, this.#plain);
     return address;
+  }
+
+  /** Errors: `certificate-invalid` for a permit that is not the tenant's word for this session. */
+  #isPlain({ plainPermit, tenantKeyFingerprint }: OpenedSession, nonce: Uint8Array | undefined): boolean {
+    if (plainPermit === undefined) return false;
+    if (nonce === undefined) throw unaskedPermit();
+    const { keyFingerprint: operatorKeyFingerprint } = this.#options.identity();
+    const { target } = this.#options.request;
+    verifyPlainPermit(plainPermit, { nonce, operatorKeyFingerprint, target }, tenantKeyFingerprint);
+    return true;
   }
 
   /** Ends the session: says goodbye and closes every link. Resolves when all is closed. May be called twice. */
@@ -130,22 +155,45 @@ export class RemoteRedirector {
     if (this.#stream !== undefined) await this.closed;
   }
 
+  /**
+   * Opens one more link, for this program itself: as one of the RDP client's, but without the listener, and the observer
+   * hears nothing of it.
+   *
+   * Errors: what refused the link, `target-unreachable` above all; the session's end; the signal's reason, which has no
+   * effect on a link that was returned.
+   */
+  async openLink(signal: AbortSignal): Promise<OwnLink> {
+    const stream = this.#stream;
+    if (stream === undefined) throw noSession();
+    return openOwnLink((end, onOpen) => this.#begin(stream, end, onOpen), signal);
+  }
+
   #accept(local: Socket): void {
     const stream = this.#stream;
     if (stream === undefined) return void local.destroy();
-    const { channel, gateways, request, observer } = this.#options;
+    const { observer } = this.#options;
+    const link = this.#begin(stream, local, (linkId) => observer.linkOpened(linkId, this.#plain));
+    void link.closed.then((end) => observer.linkClosed(end));
+  }
+
+  #begin(stream: SessionStream, local: Duplex, onOpen: (linkId: string) => void): RemoteLink {
+    const { channel, gateways, request } = this.#options;
     const identity = this.#options.identity();
-    const { tenantKeyFingerprint: keyFingerprint } = stream.opened;
+    const { sessionId, tenantKeyFingerprint: keyFingerprint } = stream.opened;
     const link = new RemoteLink({
       local,
       turns: this.#turns,
       requestLink: (onTicket) => stream.requestLink(onTicket),
       dialLeg: ({ rendezvousAddress: at, token }, signal) =>
-        gateways.dialLeg(at === "" ? channel.address : at, token, { signal }),
+        at === ""
+          ? gateways.dialLeg(channel.address, token, { signal })
+          : gateways.reach.dialLeg(parseAddress(at), token, { signal }),
       identity,
       verifyTenant: expectPeer({ kind: "tenant", name: request.tenant, provider: identity.provider, keyFingerprint }),
+      serverName: targetServerName(sessionId, request.target),
+      plain: this.#plain,
       onTicket: (linkId) => this.#byId.set(linkId, link),
-      onOpen: (linkId) => observer.linkOpened(linkId),
+      onOpen,
     });
     this.#links.add(link);
     void link.closed.then((end) => {
@@ -153,8 +201,8 @@ export class RemoteRedirector {
       this.#byId.delete(end.linkId);
       this.#past.toTenant += end.toTenant;
       this.#past.toRemote += end.toRemote;
-      observer.linkClosed(end);
     });
+    return link;
   }
 
   /**

@@ -8,6 +8,7 @@ import type { RpcChannel } from "../rpc/channel.ts";
 import { MessageQueue } from "../rpc/message-queue.ts";
 import { serviceDefinition } from "../rpc/service-definition.ts";
 import { durationMs } from "../wire/duration.ts";
+import type { PlainPermit } from "../wire/plain-permit.ts";
 import { fromRefusal } from "../wire/refusal.ts";
 import { SOFTWARE } from "../wire/software.ts";
 
@@ -21,6 +22,8 @@ export interface SessionRequest {
   ticket: string;
   /** How long the session may last at most, in milliseconds; undefined: as long as the provider allows. */
   maxDurationMs?: number | undefined;
+  /** Asks for links without end-to-end encryption: fresh, of 32 random bytes. Default: it does not. */
+  plainNonce?: Uint8Array | undefined;
 }
 
 /** Where and with which token the remote leg of a link is dialled. */
@@ -40,6 +43,10 @@ export interface OpenedSession {
   expiresInMs: number | undefined;
   /** After how long without a byte it ends, in milliseconds; undefined: never. */
   idleLimitMs: number | undefined;
+  /** Where the provider is reached from now on, written as in an invite code; empty: as before. */
+  gateways: readonly string[];
+  /** The tenant's word that links go plain, as the cloud redirector passed it on: to be verified. */
+  plainPermit: PlainPermit | undefined;
 }
 
 /** Told of what happens to links after their ticket. Must not throw. */
@@ -60,6 +67,7 @@ export class SessionStream {
   readonly #abort: AbortController;
   readonly #waiting = new Map<number, Waiting>();
   readonly #observer: LinkObserver;
+  readonly #gateway: string;
   #lastRequest = 0;
   #over: DrawbridgeError | undefined;
 
@@ -69,8 +77,10 @@ export class SessionStream {
     abort: AbortController,
     responses: AsyncIterator<OpenResponse>,
     observer: LinkObserver,
+    gateway: string,
   ) {
     this.opened = opened;
+    this.#gateway = gateway;
     this.#out = out;
     this.#abort = abort;
     this.#observer = observer;
@@ -95,14 +105,15 @@ export class SessionStream {
     const cancel = (): void => abort.abort();
     signal.addEventListener("abort", cancel, { once: true });
     const out = new MessageQueue<MessageInitShape<typeof OpenRequestSchema>>().endOn(abort.signal);
-    const { maxDurationMs, ...purpose } = request;
+    const { maxDurationMs, plainNonce, ...purpose } = request;
     const limit = maxDurationMs === undefined ? {} : { maxDuration: durationFromMs(maxDurationMs) };
-    out.push({ message: { case: "start", value: { ...purpose, ...limit, software: SOFTWARE } } });
+    const plain = plainNonce === undefined ? {} : { plainNonce };
+    out.push({ message: { case: "start", value: { ...purpose, ...limit, ...plain, software: SOFTWARE } } });
     const responses = channel.client(definition).open(out, { signal: abort.signal })[Symbol.asyncIterator]();
     try {
       if (signal.aborted) cancel();
       const opened = await untilOpened(responses, onPending);
-      return new SessionStream(opened, out, abort, responses, observer);
+      return new SessionStream(opened, out, abort, responses, observer, channel.address);
     } catch (error) {
       cancel();
       throw signal.aborted ? new DrawbridgeError("cancelled", "the session was cancelled", { cause: error }) : error;
@@ -157,7 +168,8 @@ export class SessionStream {
         this.#dispatch(message);
       }
     } catch (error) {
-      return closeReasonFrom(error);
+      const reason = closeReasonFrom(error);
+      return reason.code === "unavailable" ? lostWith(this.#gateway) : reason;
     }
   }
 
@@ -192,6 +204,12 @@ export class SessionStream {
   }
 }
 
+/** A session lives as long as its stream, and so no longer than the gateway that it came through. */
+function lostWith(gateway: string): CloseReason {
+  const message = `the connection to the provider at ${gateway} was lost, and the session with it`;
+  return { code: "unavailable", message, remedy: "Connect again: another gateway is tried where there is one." };
+}
+
 async function untilOpened(
   responses: AsyncIterator<OpenResponse>,
   onPending: (withinMs: number) => void,
@@ -201,12 +219,14 @@ async function untilOpened(
     if (next.done === true) throw new DrawbridgeError("unavailable", "the cloud redirector ended the session stream");
     const { message } = next.value;
     if (message.case === "opened") {
-      const { sessionId, tenantKeyFingerprint, expiresIn, idleLimit } = message.value;
+      const { sessionId, tenantKeyFingerprint, expiresIn, idleLimit, plainPermit, gateways } = message.value;
       return {
         sessionId,
         tenantKeyFingerprint: Buffer.from(tenantKeyFingerprint).toString("hex"),
         expiresInMs: durationMs(expiresIn),
         idleLimitMs: durationMs(idleLimit),
+        plainPermit,
+        gateways,
       };
     }
     if (message.case === "pending") onPending(durationMs(message.value.within) ?? 0);

@@ -1,12 +1,18 @@
+import type { Socket } from "node:net";
 import { createSecureContext } from "node:tls";
-import { ChannelCredentials } from "@grpc/grpc-js";
+import type { ChannelCredentials } from "@grpc/grpc-js";
 import type { Reach } from "@drawbridge/dataplane";
-import { DrawbridgeError } from "@drawbridge/dataplane";
+import { DrawbridgeError, parseAddress } from "@drawbridge/dataplane";
 import type { Channel, Client, CompatServiceDefinition } from "nice-grpc";
 import { createChannel, createClientFactory } from "nice-grpc";
+import type { ChannelConnectOptions } from "./channel-connect.ts";
+import { connectChannel } from "./channel-connect.ts";
 import { clientErrorMiddleware } from "./client-errors.ts";
+import { guardedCredentials } from "./guarded-credentials.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { DEFAULT_KEEP_ALIVE, keepAliveOptions } from "./keep-alive.ts";
+import { ownDialling, UNDIALLED_TARGET } from "./own-dialling.ts";
+import { probeChannel } from "./probe-channel.ts";
 import { clientValidationMiddleware } from "./validation.ts";
 
 /** How to reach a cloud redirector, and who calls. */
@@ -28,14 +34,20 @@ export interface ChannelTarget {
 /** The largest answer that a client accepts: a snapshot of ten thousand tenants has about 3 MB. */
 const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
 
-/** A gRPC channel over TLS 1.3 and the clients on it. */
+/** A gRPC channel over TLS 1.3 and the clients on it. Its connections are dialled as legs are. */
 export class RpcChannel {
   readonly address: string;
   readonly #channel: Channel;
+  readonly #reach: Reach;
+  readonly #closing = new AbortController();
+  /** Why the last attempt to dial failed; undefined after one that did not. */
+  #failure: DrawbridgeError | undefined;
 
   constructor(target: ChannelTarget) {
     this.address = target.address;
-    this.#channel = createChannel(`https://${target.address}`, credentialsFor(target), {
+    this.#reach = target.reach;
+    this.#channel = createChannel(UNDIALLED_TARGET, credentialsFor(target, this.#closing.signal), {
+      ...ownDialling(() => this.#dial()),
       ...keepAliveOptions(target.keepAlive ?? DEFAULT_KEEP_ALIVE),
       "grpc.ssl_target_name_override": target.serverName,
       "grpc.default_authority": target.serverName,
@@ -50,25 +62,49 @@ export class RpcChannel {
   /** A client of a service, whose errors are DrawbridgeErrors and whose answers are validated. */
   client<Service extends CompatServiceDefinition>(definition: Service): Client<Service> {
     return createClientFactory()
-      .use(clientErrorMiddleware(this.address))
+      .use(clientErrorMiddleware(this.address, () => this.#failure))
       .use(clientValidationMiddleware)
       .create(definition, this.#channel);
+  }
+
+  /** Connects, which calls also do by themselves; see {@link connectChannel}. */
+  connect(options: ChannelConnectOptions = {}): Promise<"connected" | "failed"> {
+    return connectChannel(this.#channel, this.address, options);
+  }
+
+  /** Whether the server answers within so many milliseconds: asked where a connection may be dead. Never rejects. */
+  answers(withinMs: number): Promise<boolean> {
+    return probeChannel(this.#channel, withinMs);
   }
 
   /** Closes the connection. Calls that are still open end too. May be called twice. */
   close(): void {
     this.#channel.close();
+    this.#closing.abort();
+  }
+
+  async #dial(): Promise<Socket> {
+    try {
+      const socket = await this.#reach.dial(parseAddress(this.address), { signal: this.#closing.signal });
+      // HTTP/2 has no use of a half-open connection, and would notice a server that died by its keep-alive only.
+      socket.allowHalfOpen = false;
+      this.#failure = undefined;
+      return socket;
+    } catch (error) {
+      if (error instanceof DrawbridgeError && error.code !== "cancelled") this.#failure = error;
+      throw error;
+    }
   }
 }
 
-function credentialsFor({ certificateAuthorities, identity }: ChannelTarget): ChannelCredentials {
+function credentialsFor({ certificateAuthorities, identity }: ChannelTarget, signal: AbortSignal): ChannelCredentials {
   try {
     const context = createSecureContext({
       minVersion: "TLSv1.3",
       ca: certificateAuthorities,
       ...(identity && { cert: identity.certificate, key: identity.privateKey }),
     });
-    return ChannelCredentials.createFromSecureContext(context);
+    return guardedCredentials(context, signal);
   } catch (cause) {
     throw new DrawbridgeError("home-invalid", "the enrolled certificate or key cannot be read", {
       remedy: "Enrol again with a new invite code.",

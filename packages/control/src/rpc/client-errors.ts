@@ -1,4 +1,4 @@
-import { DrawbridgeError } from "@drawbridge/dataplane";
+import { DrawbridgeError, nodeErrorCode } from "@drawbridge/dataplane";
 import type { CallOptions, ClientMiddleware, ClientMiddlewareCall, Metadata } from "nice-grpc-common";
 import { ClientError, Status } from "nice-grpc-common";
 import { decodeStatusDetails, STATUS_DETAILS_TRAILER } from "./status.ts";
@@ -8,8 +8,12 @@ import { decodeStatusDetails, STATUS_DETAILS_TRAILER } from "./status.ts";
  * one, otherwise what the status and the transport's text tell.
  *
  * @param address where the channel leads, for the texts.
+ * @param dialFailure why the channel's last attempt to dial failed; undefined when it did not. Told in its own words.
  */
-export function clientErrorMiddleware(address: string): ClientMiddleware {
+export function clientErrorMiddleware(
+  address: string,
+  dialFailure: () => DrawbridgeError | undefined = () => undefined,
+): ClientMiddleware {
   return async function* translateErrors<Request, Response>(
     call: ClientMiddlewareCall<Request, Response>,
     options: CallOptions,
@@ -23,7 +27,7 @@ export function clientErrorMiddleware(address: string): ClientMiddleware {
       return (yield* call.next(call.request, { ...options, onTrailer })) ?? undefined;
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
-      throw decodeStatusDetails(trailer?.get(STATUS_DETAILS_TRAILER)) ?? transportError(error, address);
+      throw decodeStatusDetails(trailer?.get(STATUS_DETAILS_TRAILER)) ?? transportError(error, address, dialFailure());
     }
   };
 }
@@ -60,13 +64,23 @@ const TRANSPORT_TEXTS: readonly [RegExp, string, string][] = [
     "answered, but does not speak Drawbridge's protocol",
     "Check the port: another service may be listening there.",
   ],
+  [
+    /TLS handshake|before secure TLS/,
+    "did not complete the TLS handshake",
+    "A firewall or proxy on the way may not let it through, or another service is listening there.",
+  ],
   [/ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|Deadline/i, "did not answer in time", "Check the network and any firewall."],
 ];
 
-function transportError(error: ClientError, address: string): DrawbridgeError {
+function transportError(
+  error: ClientError,
+  address: string,
+  dialFailure: DrawbridgeError | undefined,
+): DrawbridgeError {
   switch (error.code) {
     case Status.UNAVAILABLE:
     case Status.DEADLINE_EXCEEDED: {
+      if (dialFailure !== undefined) return undialled(dialFailure);
       const known = TRANSPORT_TEXTS.find(([pattern]) => pattern.test(error.details));
       const what = known?.[1] ?? "cannot be reached, or the connection to it was lost";
       const remedy = known?.[2] ?? "Check the address, the network and that `drawbridge cloud run` is running.";
@@ -90,4 +104,12 @@ function transportError(error: ClientError, address: string): DrawbridgeError {
         cause: error,
       });
   }
+}
+
+function undialled({ message, remedy, cause }: DrawbridgeError): DrawbridgeError {
+  const hint = nodeErrorCode(cause) === "ECONNREFUSED" ? " Is `drawbridge cloud run` running there?" : "";
+  return new DrawbridgeError("unavailable", `the cloud redirector cannot be reached: ${message}`, {
+    remedy: `${remedy}${hint}`,
+    cause,
+  });
 }

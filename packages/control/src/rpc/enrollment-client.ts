@@ -1,5 +1,5 @@
 import type { Reach } from "@drawbridge/dataplane";
-import { DrawbridgeError, toDrawbridgeError } from "@drawbridge/dataplane";
+import { DrawbridgeError, Gateways, toDrawbridgeError } from "@drawbridge/dataplane";
 import { PrincipalKind } from "@drawbridge/gen/drawbridge/v1/common";
 import { EnrollmentService } from "@drawbridge/gen/drawbridge/v1/enrollment";
 import type { EnrolledIdentity, InviteCode, KeyPair } from "../identity/index.ts";
@@ -13,6 +13,7 @@ import {
   generateKeyPairP256,
 } from "../identity/index.ts";
 import { RpcChannel } from "./channel.ts";
+import type { KeepAlive } from "./keep-alive.ts";
 import { fetchProviderAuthority } from "./provider-authority.ts";
 import { serviceDefinition } from "./service-definition.ts";
 
@@ -24,7 +25,7 @@ export type NewIdentity = Omit<EnrolledIdentity, "keyFingerprint">;
 /**
  * Redeems an invite code: makes a key, which stays here, and gets a certificate for it.
  *
- * The addresses of the code are tried in order until one answers. Errors: `invite-invalid`, `certificate-invalid`,
+ * The gateways of the code are tried in order until one answers. Errors: `invite-invalid`, `certificate-invalid`,
  * `dial-failed`, `unavailable`.
  */
 export async function redeemInvite(
@@ -35,7 +36,7 @@ export async function redeemInvite(
 ): Promise<NewIdentity> {
   const keyPair = await generateKeyPairP256();
   let failure: unknown;
-  for (const address of code.addresses) {
+  for (const address of await new Gateways(code.addresses, reach).inOrder()) {
     try {
       const authority = await fetchProviderAuthority(address, code.caFingerprint, reach, signal);
       return await enrollAt(reach, address, certificateToPem(authority), kind, code, keyPair, signal);
@@ -85,20 +86,28 @@ async function enrollAt(
 }
 
 /**
- * A channel on which an enrolled principal calls its cloud redirector.
+ * A channel on which an enrolled principal calls its cloud redirector. Legs that go the same way from now on trust the
+ * same CAs.
  *
  * Errors: `certificate-invalid` where the certificate has expired, which the server could only take for none at all.
  */
-export function openChannel(identity: EnrolledIdentity, address: string, reach: Reach): RpcChannel {
+export function openChannel(
+  identity: EnrolledIdentity,
+  address: string,
+  reach: Reach,
+  keepAlive?: KeepAlive,
+): RpcChannel {
   const { certificate, privateKey, certificateAuthorities } = identity;
   const { notAfter } = certificateFacts(certificateFromPem(certificate));
   if (Date.now() > notAfter) throw expired(identity, notAfter);
+  reach.trustForLegs({ serverName: CLOUD_SERVER_NAME, certificateAuthorities });
   return new RpcChannel({
     address,
     reach,
     certificateAuthorities,
     serverName: CLOUD_SERVER_NAME,
     identity: { certificate, privateKey },
+    ...(keepAlive && { keepAlive }),
   });
 }
 

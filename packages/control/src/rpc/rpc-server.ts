@@ -1,14 +1,20 @@
-import { createRequire } from "node:module";
 import type { TLSSocket } from "node:tls";
 import type { ConnectionInjector, ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import type { CompatServiceDefinition, ServiceImplementation } from "nice-grpc";
 import type { ServerMiddleware } from "nice-grpc-common";
 import { composeServerMiddleware } from "nice-grpc-common";
+import * as bidiStreamingCall from "nice-grpc/lib/server/handleBidiStreamingCall.js";
+import * as clientStreamingCall from "nice-grpc/lib/server/handleClientStreamingCall.js";
+import * as serverStreamingCall from "nice-grpc/lib/server/handleServerStreamingCall.js";
+import * as unaryCall from "nice-grpc/lib/server/handleUnaryCall.js";
+import * as serviceDefinitions from "nice-grpc/lib/service-definitions/index.js";
+import { peerAddress } from "@drawbridge/dataplane";
 import { keepAliveOptions } from "./keep-alive.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { peerCertificateInterceptor } from "./peer-certificate.ts";
 import { validationMiddleware } from "./validation.ts";
+import { writeDeadlineInterceptor } from "./write-deadline.ts";
 
 /** How a server treats its calls. */
 export interface RpcServerOptions<Context> {
@@ -20,6 +26,8 @@ export interface RpcServerOptions<Context> {
   maxMessageBytes?: number;
   /** How many calls one connection may have open. Default 256. */
   maxCallsPerConnection?: number;
+  /** How long a peer may leave a message unread until its connection is closed, in milliseconds. Default 60,000. */
+  writeDeadlineMs?: number;
 }
 
 type Handler = (method: unknown, implementation: unknown, middleware: unknown) => UntypedServiceImplementation[string];
@@ -36,20 +44,16 @@ interface MethodShape {
  * are used below without its `createServer`. They are not in its index, so its version is pinned, and
  * test/integration/rpc covers all four kinds of call.
  */
-const require = createRequire(import.meta.url);
 const handlers = {
-  unary: (require("nice-grpc/lib/server/handleUnaryCall") as { createUnaryMethodHandler: Handler })
-    .createUnaryMethodHandler,
-  serverStream: (
-    require("nice-grpc/lib/server/handleServerStreamingCall") as { createServerStreamingMethodHandler: Handler }
-  ).createServerStreamingMethodHandler,
-  clientStream: (
-    require("nice-grpc/lib/server/handleClientStreamingCall") as { createClientStreamingMethodHandler: Handler }
-  ).createClientStreamingMethodHandler,
-  bidi: (require("nice-grpc/lib/server/handleBidiStreamingCall") as { createBidiStreamingMethodHandler: Handler })
+  unary: (unaryCall as unknown as { createUnaryMethodHandler: Handler }).createUnaryMethodHandler,
+  serverStream: (serverStreamingCall as unknown as { createServerStreamingMethodHandler: Handler })
+    .createServerStreamingMethodHandler,
+  clientStream: (clientStreamingCall as unknown as { createClientStreamingMethodHandler: Handler })
+    .createClientStreamingMethodHandler,
+  bidi: (bidiStreamingCall as unknown as { createBidiStreamingMethodHandler: Handler })
     .createBidiStreamingMethodHandler,
 };
-const definitions = require("nice-grpc/lib/service-definitions") as {
+const { normalizeServiceDefinition, toGrpcJsServiceDefinition } = serviceDefinitions as unknown as {
   normalizeServiceDefinition: (definition: CompatServiceDefinition) => Record<string, MethodShape>;
   toGrpcJsServiceDefinition: (definition: Record<string, MethodShape>) => ServiceDefinition;
 };
@@ -73,13 +77,13 @@ export class RpcServer<Context> {
   #onIdle: (() => void) | undefined;
 
   constructor(options: RpcServerOptions<Context>) {
-    const maxMessageBytes = options.maxMessageBytes ?? 64 * 1024;
+    const { maxMessageBytes = 64 * 1024, writeDeadlineMs = 60_000 } = options;
     this.#server = new Server({
       ...keepAliveOptions(options.keepAlive),
       "grpc.max_receive_message_length": maxMessageBytes,
       "grpc.max_concurrent_streams": options.maxCallsPerConnection ?? 256,
       "grpc.enable_channelz": 0,
-      interceptors: [peerCertificateInterceptor],
+      interceptors: [peerCertificateInterceptor, writeDeadlineInterceptor(writeDeadlineMs, (peer) => this.#cut(peer))],
     });
     // The connections are TLS already; to the injector they are plain duplex streams.
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
@@ -93,20 +97,21 @@ export class RpcServer<Context> {
     definition: Service,
     implementation: ServiceImplementation<Service, Context>,
   ): void {
-    const methods = definitions.normalizeServiceDefinition(definition);
+    const methods = normalizeServiceDefinition(definition);
     const implementations = implementation as Record<string, (request: unknown, context: unknown) => unknown>;
     const grpcImplementation: UntypedServiceImplementation = {};
     for (const [name, method] of Object.entries(methods)) {
       const implement = implementations[name]?.bind(implementations);
       grpcImplementation[name] = handlerFor(method)(method, implement, this.#middleware);
     }
-    this.#server.addService(definitions.toGrpcJsServiceDefinition(methods), grpcImplementation);
+    this.#server.addService(toGrpcJsServiceDefinition(methods), grpcImplementation);
   }
 
   /** Takes over a TLS connection whose handshake is complete. */
   inject(socket: TLSSocket): void {
     this.#connections.add(socket);
     socket.once("close", () => this.#connections.delete(socket));
+    tellPeer(socket);
     this.#injector.injectConnection(socket);
   }
 
@@ -130,6 +135,12 @@ export class RpcServer<Context> {
     for (const socket of this.#connections) socket.destroy();
   }
 
+  #cut(peer: string): void {
+    for (const socket of this.#connections) {
+      if (`${socket.remoteAddress ?? ""}:${socket.remotePort ?? 0}` === peer) socket.destroy();
+    }
+  }
+
   #counted(): ServerMiddleware {
     const begun = (): number => (this.#calls += 1);
     const ended = (): void => {
@@ -145,4 +156,13 @@ export class RpcServer<Context> {
       }
     };
   }
+}
+
+/** grpc-js asks the socket who is at its other end (`getPeer`), and that may be a gateway. */
+function tellPeer(socket: TLSSocket): void {
+  const { host, port } = peerAddress(socket);
+  Object.defineProperties(socket, {
+    remoteAddress: { value: host.includes(":") ? `[${host}]` : host },
+    remotePort: { value: port },
+  });
 }

@@ -8,6 +8,8 @@ import { file_drawbridge_v1_diagnostic } from "@drawbridge/gen/drawbridge/v1/dia
 import { file_drawbridge_v1_enrollment } from "@drawbridge/gen/drawbridge/v1/enrollment";
 import { file_drawbridge_v1_registry } from "@drawbridge/gen/drawbridge/v1/registry";
 import { file_drawbridge_v1_session } from "@drawbridge/gen/drawbridge/v1/session";
+import { file_grpc_health_v1_health } from "@drawbridge/gen/grpc/health/v1/health";
+import { file_grpc_reflection_v1_reflection } from "@drawbridge/gen/grpc/reflection/v1/reflection";
 import type { CallContext, CallOptions, ClientMiddlewareCall, ServerMiddlewareCall } from "nice-grpc-common";
 
 const registry = createRegistry(
@@ -17,6 +19,8 @@ const registry = createRegistry(
   file_drawbridge_v1_enrollment,
   file_drawbridge_v1_registry,
   file_drawbridge_v1_session,
+  file_grpc_health_v1_health,
+  file_grpc_reflection_v1_reflection,
 );
 const validator = createValidator({ failFast: true });
 

@@ -16,6 +16,7 @@ import { firstMessage } from "../rpc/first-message.ts";
 import { MessageQueue } from "../rpc/message-queue.ts";
 import { serviceDefinition } from "../rpc/service-definition.ts";
 import { durationMs } from "../wire/duration.ts";
+import { PLAIN_NONCE_BYTES } from "../wire/plain-permit.ts";
 import { fromRefusal, toRefusal } from "../wire/refusal.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
 import type { Consent, OfferAnswer, OfferedLink, OfferedSession } from "./offers.ts";
@@ -39,6 +40,8 @@ export interface TenantWelcome {
   provider: string;
   /** How far this machine's clock is ahead of the cloud redirector's, in milliseconds. */
   clockAheadMs: number;
+  /** Where the provider is reached from now on, written as in an invite code; empty: as before. */
+  gateways: readonly string[];
 }
 
 /** Told of what the cloud redirector asks for. Must not throw. */
@@ -46,7 +49,8 @@ export interface ControlHandler {
   sessionOffered(offer: OfferedSession): void;
   sessionClosed(sessionId: string, reason: CloseReason): void;
   linkOffered(offer: OfferedLink): void;
-  draining(withinMs: number): void;
+  /** The cloud redirector stops within so many milliseconds; `reconnectAfterMs` is when to come back after that. */
+  draining(withinMs: number, reconnectAfterMs: number | undefined): void;
 }
 
 const WELCOME_MS = 10_000;
@@ -109,11 +113,11 @@ export class ControlConnection {
 
   answerSession(sessionId: string, answer: OfferAnswer): void {
     switch (answer.decision) {
-      case "accepted":
-        return this.#send("sessionAnswer", {
-          sessionId,
-          decision: { case: "accepted", value: { decidedBy: decidedBy(answer.consent) } },
-        });
+      case "accepted": {
+        const { consent, plainPermit } = answer;
+        const value = { decidedBy: decidedBy(consent), ...(plainPermit && { plainPermit }) };
+        return this.#send("sessionAnswer", { sessionId, decision: { case: "accepted", value } });
+      }
       case "pending": {
         const within = durationFromMs(answer.withinMs);
         return this.#send("sessionAnswer", { sessionId, decision: { case: "pending", value: { within } } });
@@ -162,9 +166,9 @@ function welcomeOf({ message }: ConnectResponse, clock: WallClock): TenantWelcom
     throw new DrawbridgeError(code, text, { remedy });
   }
   if (message.case !== "welcome") throw new DrawbridgeError("protocol-violation", "the first answer is no welcome");
-  const { tenant, epoch, provider, serverTime } = message.value;
+  const { tenant, epoch, provider, serverTime, gateways } = message.value;
   const clockAheadMs = serverTime === undefined ? 0 : clock.wallNow() - timestampMs(serverTime);
-  return { tenant, epoch: Number(epoch), provider, clockAheadMs };
+  return { tenant, epoch: Number(epoch), provider, clockAheadMs, gateways };
 }
 
 async function readResponses(
@@ -199,7 +203,8 @@ function dispatch(message: ConnectResponse["message"], handler: ControlHandler):
     case "linkOffer":
       return handler.linkOffered(offeredLink(message.value));
     case "drain": {
-      return handler.draining(durationMs(message.value.within) ?? 0);
+      const { within, reconnectAfter } = message.value;
+      return handler.draining(durationMs(within) ?? 0, durationMs(reconnectAfter));
     }
     default:
       return; // a welcome says nothing new, and what is not known comes from a newer contract
@@ -228,7 +233,13 @@ function offeredSession(offer: SessionOffer): OfferedSession {
     sourceAddress,
     operatorKeyFingerprint: Buffer.from(operatorKeyFingerprint).toString("hex"),
     answerWithinMs: durationMs(answerWithin) ?? 10_000,
+    ...(isPlainAsked(offer) && { plainNonce: offer.plainNonce }),
   };
+}
+
+/** Anything else than what can be signed asks for nothing. */
+function isPlainAsked({ plainNonce, operatorKeyFingerprint }: SessionOffer): boolean {
+  return plainNonce.length === PLAIN_NONCE_BYTES && operatorKeyFingerprint.length === 32;
 }
 
 function offeredLink({ linkId, sessionId, token, rendezvousAddress }: LinkOffer): OfferedLink {

@@ -1,4 +1,5 @@
 import type { CloseReason, HandshakeToken } from "@drawbridge/dataplane";
+import type { PlainPermit } from "../wire/plain-permit.ts";
 
 /** A session that the cloud redirector offers, in an operator's name. */
 export interface OfferedSession {
@@ -14,6 +15,8 @@ export interface OfferedSession {
   operatorKeyFingerprint: string;
   /** How long the cloud redirector waits for the final answer, in milliseconds. */
   answerWithinMs: number;
+  /** Of an operator that asks for plain links; undefined: it does not. */
+  plainNonce?: Uint8Array | undefined;
 }
 
 /** A link inside an accepted session. */
@@ -30,6 +33,6 @@ export type Consent = { by: "policy"; because: string } | { by: "person"; name: 
 
 /** What the cloud redirector is told about an offer; after `pending`, another answer follows. */
 export type OfferAnswer =
-  | { decision: "accepted"; consent: Consent }
+  | { decision: "accepted"; consent: Consent; plainPermit?: PlainPermit | undefined }
   | { decision: "pending"; withinMs: number }
   | { decision: "refused"; reason: CloseReason };

@@ -11,11 +11,20 @@ export interface SessionTotals {
   fromTarget: number;
 }
 
+/** What a session was accepted with. */
+export interface SessionTerms {
+  consent: Consent;
+  /** Whether its links go without end-to-end encryption. */
+  plain: boolean;
+}
+
 /** A session that was accepted, with its links. Over once `end` was called. */
 export class OpenSession {
   readonly offer: OfferedSession;
   readonly target: Address;
   readonly consent: Consent;
+  /** Whether its links go without end-to-end encryption. */
+  readonly plain: boolean;
   /** When it was offered and opened, in milliseconds since the Unix epoch. */
   readonly offeredAt: number;
   readonly openedAt: number;
@@ -26,10 +35,11 @@ export class OpenSession {
   readonly #startedAt: number;
   #limit: Timer | undefined;
 
-  constructor(offer: OfferedSession, target: Address, consent: Consent, offeredAt: number, clock: WallClock) {
+  constructor(offer: OfferedSession, target: Address, terms: SessionTerms, offeredAt: number, clock: WallClock) {
     this.offer = offer;
     this.target = target;
-    this.consent = consent;
+    this.consent = terms.consent;
+    this.plain = terms.plain;
     this.offeredAt = offeredAt;
     this.#clock = clock;
     this.openedAt = clock.wallNow();

@@ -68,11 +68,11 @@ export class TenantAuditLog {
       sessionOffered: (offer) => note("session-offered", offer, particulars(offer)),
       sessionPending: (offer, because, withinMs) =>
         note("consent-asked", offer, { because, withinSeconds: withinMs / 1000 }),
-      sessionOpened: (offer, consent) => note("session-opened", offer, { consent }),
+      sessionOpened: (offer, { consent, plain }) => note("session-opened", offer, { consent, plain }),
       sessionRefused: (offer, reason, by) => note("session-refused", offer, { by, ...why(reason) }),
       sessionWithdrawn: (offer, reason) => note("session-withdrawn", offer, why(reason)),
       sessionEnded: (offer, reason, totals) => note("session-ended", offer, { ...why(reason), ...totals }),
-      linkOpened: (offer, link) => note("link-opened", offer, { link }),
+      linkOpened: (offer, link, plain) => note("link-opened", offer, { link, plain }),
       linkClosed: (offer, link, { outcome, reason, toTarget, fromTarget }) =>
         note("link-closed", offer, { link, outcome, ...why(reason), toTarget, fromTarget }),
     };
@@ -87,5 +87,6 @@ export class TenantAuditLog {
 
 function particulars(offer: OfferedSession): object {
   const { operatorRole: role, reason, ticket, sourceAddress: source, operatorKeyFingerprint } = offer;
-  return { role, reason, ticket, source, operatorKey: formatFingerprint(Buffer.from(operatorKeyFingerprint, "hex")) };
+  const operatorKey = formatFingerprint(Buffer.from(operatorKeyFingerprint, "hex"));
+  return { role, reason, ticket, source, operatorKey, plainAsked: offer.plainNonce !== undefined };
 }

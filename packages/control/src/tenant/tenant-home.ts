@@ -3,6 +3,8 @@ import { DrawbridgeError } from "@drawbridge/dataplane";
 import { z } from "zod";
 import type { EnrolledIdentity } from "../identity/index.ts";
 import { loadIdentity, readPrivateFile, writePrivateFile } from "../identity/index.ts";
+import type { KeepAlive } from "../rpc/keep-alive.ts";
+import { keepAliveSetting } from "../rpc/keep-alive-setting.ts";
 import { parseSettings } from "../wire/settings.ts";
 import type { TenantTargets } from "./targets.ts";
 import { formatTargets, parseTargets } from "./targets.ts";
@@ -12,12 +14,16 @@ const SETTINGS = "settings.json";
 const settingsSchema = z.strictObject({
   /** Target names and where each is dialled, as `host:port`. */
   targets: z.record(z.string(), z.string()),
+  /** How a dead cloud redirector is found. */
+  keepAlive: keepAliveSetting.optional(),
 });
 
 /** A tenant redirector's home, opened. */
 export interface TenantHome {
   identity: EnrolledIdentity;
   targets: TenantTargets;
+  /** Default: as the RPC layer has it. */
+  keepAlive?: KeepAlive | undefined;
 }
 
 /** Writes the targets into a home. */
@@ -32,7 +38,8 @@ export async function openTenantHome(path: string): Promise<TenantHome> {
   const file = join(path, SETTINGS);
   const settings = parseSettings(settingsSchema, (await readPrivateFile(file)).toString("utf8"), file);
   try {
-    return { identity, targets: parseTargets(Object.entries(settings.targets).map(([name, at]) => `${name}=${at}`)) };
+    const targets = parseTargets(Object.entries(settings.targets).map(([name, at]) => `${name}=${at}`));
+    return { identity, targets, keepAlive: settings.keepAlive };
   } catch (error) {
     if (!(error instanceof DrawbridgeError)) throw error;
     throw new DrawbridgeError("home-invalid", `${file}: ${error.message}`, { remedy: error.remedy, cause: error });

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Address, CloseReason, Splice } from "@drawbridge/dataplane";
 import { acceptTenantLeg, closeReasonFrom, dial, DrawbridgeError, splice } from "@drawbridge/dataplane";
 import type { EnrolledIdentity } from "../identity/index.ts";
@@ -13,6 +14,10 @@ export interface TenantLinkOptions {
   identity: EnrolledIdentity;
   /** Who has to be at the other end. */
   operator: { name: string; keyFingerprint: string };
+  /** Which session and target the other end has to mean. */
+  serverName: string;
+  /** Carries the leg without end-to-end encryption. Only where the tenant's policy permits it. */
+  plain: boolean;
   /** Called when target and leg are there. */
   onDialled: () => void;
 }
@@ -85,22 +90,28 @@ export class TenantLink {
   }
 
   async #carry(target: Socket, leg: Socket): Promise<CloseReason> {
-    const { identity, operator } = this.#options;
-    const { provider, privateKey, certificate, certificateAuthorities } = identity;
     try {
-      const encrypted = await acceptTenantLeg(leg, {
-        key: privateKey,
-        certificate,
-        certificateAuthorities,
-        verifyPeer: expectPeer({ kind: "operator", provider, ...operator }),
-        signal: this.#abort.signal,
-      });
-      this.#splice = splice(encrypted, target, { aName: "the remote redirector", bName: "the target" });
+      const stream = this.#options.plain ? leg : await this.#encrypted(leg);
+      this.#splice = splice(stream, target, { aName: "the remote redirector", bName: "the target" });
+      if (this.#closing !== undefined) this.#splice.destroy(this.#closing);
       return await this.#splice.closed;
     } finally {
       target.destroy();
       leg.destroy();
     }
+  }
+
+  #encrypted(leg: Socket): Promise<Duplex> {
+    const { identity, operator, serverName } = this.#options;
+    const { provider, privateKey, certificate, certificateAuthorities } = identity;
+    return acceptTenantLeg(leg, {
+      key: privateKey,
+      certificate,
+      certificateAuthorities,
+      verifyPeer: expectPeer({ kind: "operator", provider, ...operator }),
+      serverName,
+      signal: this.#abort.signal,
+    });
   }
 
   #counts(): { toTarget: number; fromTarget: number } {

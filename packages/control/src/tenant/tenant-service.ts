@@ -1,7 +1,9 @@
 import { join } from "node:path";
 import type { CloseReason, Reach } from "@drawbridge/dataplane";
-import { DrawbridgeError, Gateways } from "@drawbridge/dataplane";
+import { DrawbridgeError } from "@drawbridge/dataplane";
 import type { Backoff } from "../rpc/backoff.ts";
+import type { HomeGateways } from "../rpc/home-gateways.ts";
+import { homeGateways } from "../rpc/home-gateways.ts";
 import { RenewingIdentity } from "../rpc/renewing-identity.ts";
 import { ExclusiveLock } from "../store/index.ts";
 import type { Log } from "../wire/log.ts";
@@ -16,7 +18,7 @@ import { TenantAccess } from "./tenant-access.ts";
 import { TenantAuditLog } from "./tenant-audit-log.ts";
 import type { TenantHome } from "./tenant-home.ts";
 import { openTenantHome } from "./tenant-home.ts";
-import type { TenantRedirectorOptions } from "./tenant-redirector.ts";
+import type { ConnectionState, TenantRedirectorOptions } from "./tenant-redirector.ts";
 import { TenantRedirector } from "./tenant-redirector.ts";
 import { tellAll } from "./tenant-session-observer.ts";
 
@@ -48,6 +50,7 @@ export class TenantService {
   readonly #held: ExclusiveLock;
   readonly #audit: TenantAuditLog;
   readonly #access: TenantAccess;
+  readonly #gateways: HomeGateways;
   readonly #redirector: TenantRedirector;
   readonly #local: LocalServer;
   #stopping: Promise<void> | undefined;
@@ -68,13 +71,19 @@ export class TenantService {
       answer: (request) => this.#answer(request),
       requests: () => this.#redirector.sessions.requests.list().map(requestView),
     });
-    const { observer, log, clock, backoff } = options;
+    const { observer, log, clock, backoff, reach } = options;
+    this.#gateways = homeGateways(options.home, home.identity, reach, log);
     this.#redirector = new TenantRedirector({
       home,
       identity: new RenewingIdentity(options.home, home.identity, clock, log),
-      gateways: new Gateways(home.identity.addresses, options.reach),
+      gateways: this.#gateways.gateways,
+      keepAlive: home.keepAlive,
       policy: access,
-      observer: { ...tellAll([audit.observer(), observer]), connected: (welcome) => observer.connected(welcome) },
+      observer: {
+        ...tellAll([audit.observer(), observer]),
+        connected: (...what) => observer.connected(...what),
+        disconnected: (...what) => observer.disconnected?.(...what),
+      },
       log,
       clock,
       backoff,
@@ -110,6 +119,11 @@ export class TenantService {
       held.release();
       throw error;
     }
+  }
+
+  /** Where the control connection stands. */
+  get connection(): ConnectionState {
+    return this.#redirector.state;
   }
 
   /** Connects, and reconnects for as long as that may help. Resolves to why it stopped. Never rejects. */
@@ -150,6 +164,7 @@ export class TenantService {
   async #stop(reason: CloseReason): Promise<void> {
     await this.#local.close();
     await this.#redirector.stop(reason);
+    await this.#gateways.saved();
     void this.#audit.record("stopped", { why: reason.message });
     await this.#audit.close();
     this.#held.release();

@@ -1,6 +1,6 @@
 import type { CloseReason } from "@drawbridge/dataplane";
-import type { Consent, OfferedSession } from "./offers.ts";
-import type { SessionTotals } from "./open-session.ts";
+import type { OfferedSession } from "./offers.ts";
+import type { SessionTerms, SessionTotals } from "./open-session.ts";
 import type { TenantLinkEnd } from "./tenant-link.ts";
 
 /** Told of what sessions do. Must not throw. */
@@ -9,14 +9,15 @@ export interface TenantSessionObserver {
   sessionOffered(offer: OfferedSession): void;
   /** A person is being asked, because of a rule. */
   sessionPending(offer: OfferedSession, because: string, withinMs: number): void;
-  sessionOpened(offer: OfferedSession, consent: Consent): void;
+  sessionOpened(offer: OfferedSession, terms: SessionTerms): void;
   /** @param by the rule or the person; what else stood in the way. */
   sessionRefused(offer: OfferedSession, reason: CloseReason, by: string): void;
   /** The operator has given up before it was answered, or the control connection was lost. */
   sessionWithdrawn(offer: OfferedSession, reason: CloseReason): void;
   /** After the ends of all its links. */
   sessionEnded(offer: OfferedSession, reason: CloseReason, totals: SessionTotals): void;
-  linkOpened(offer: OfferedSession, linkId: string): void;
+  /** @param plain whether it goes without end-to-end encryption. */
+  linkOpened(offer: OfferedSession, linkId: string, plain: boolean): void;
   linkClosed(offer: OfferedSession, linkId: string, end: TenantLinkEnd): void;
 }
 

@@ -2,13 +2,15 @@ import type { Socket } from "node:net";
 import type { Address, CloseReason, HandshakeToken } from "@drawbridge/dataplane";
 import { closeReasonFrom } from "@drawbridge/dataplane";
 import type { EnrolledIdentity } from "../identity/index.ts";
+import { type PlainPermit, signPlainPermit } from "../wire/plain-permit.ts";
+import { targetServerName } from "../wire/target-server-name.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
 import type { AccessPolicy } from "./access-policy.ts";
 import type { ConsentOutcome } from "./consent/consent-requests.ts";
 import { ConsentRequests } from "./consent/consent-requests.ts";
 import type { Consent, OfferAnswer, OfferedLink, OfferedSession } from "./offers.ts";
 import { OpenSession } from "./open-session.ts";
-import type { PolicyVerdict } from "./policy/policy.ts";
+import type { PolicyVerdict, SessionBounds } from "./policy/policy.ts";
 import type { TenantTargets } from "./targets.ts";
 import { TenantLink } from "./tenant-link.ts";
 import type { TenantSessionObserver } from "./tenant-session-observer.ts";
@@ -90,7 +92,7 @@ export class TenantSessions {
     const verdict = policy.judge(offer, offeredAt);
     switch (verdict.verdict) {
       case "allow":
-        return this.#open(offer, target, { by: "policy", because: verdict.because }, offeredAt, verdict.maxSessionMs);
+        return this.#open(offer, target, { by: "policy", because: verdict.because }, offeredAt, verdict);
       case "deny":
         return this.#refuse(offer, verdict.reason, verdict.because);
       case "ask":
@@ -106,6 +108,8 @@ export class TenantSessions {
       if (verdict.verdict === "deny") this.end(session.offer.sessionId, verdict.reason);
       else if (verdict.verdict === "ask" && session.consent.by === "policy") {
         this.end(session.offer.sessionId, NOT_CONSENTED);
+      } else if (session.plain && !goesPlain(session.offer, verdict)) {
+        this.end(session.offer.sessionId, NO_LONGER_PLAIN);
       } else this.#limit(session, verdict.maxSessionMs);
     }
     for (const { offer, askedAt } of this.requests.list()) {
@@ -174,15 +178,21 @@ export class TenantSessions {
   }
 
   #ask(offer: OfferedSession, target: Address, offeredAt: number, verdict: PolicyVerdict & { verdict: "ask" }): void {
-    const { because, timeoutMs, maxSessionMs } = verdict;
+    const { because, timeoutMs } = verdict;
     const withinMs = Math.min(timeoutMs, offer.answerWithinMs);
     const decided = (outcome: ConsentOutcome): void => {
       if (outcome.outcome === "lapsed") return this.#refuse(offer, outcome.reason, "nobody");
       if (outcome.outcome === "refused") return this.#refuse(offer, outcome.reason, outcome.by);
-      this.#open(offer, target, { by: "person", name: outcome.by }, offeredAt, maxSessionMs);
+      this.#open(
+        offer,
+        target,
+        { by: "person", name: outcome.by },
+        offeredAt,
+        this.#stillPermitted(offer, verdict, offeredAt),
+      );
     };
     try {
-      this.requests.ask(offer, withinMs, decided);
+      this.requests.ask(offer, withinMs, decided, goesPlain(offer, verdict));
     } catch (error) {
       return this.#refuse(offer, closeReasonFrom(error), "limit");
     }
@@ -190,15 +200,32 @@ export class TenantSessions {
     this.#port?.answerSession(offer.sessionId, { decision: "pending", withinMs });
   }
 
-  #open(offer: OfferedSession, target: Address, consent: Consent, offeredAt: number, maxSessionMs?: number): void {
+  /** What was asked, less what the policy no longer permits: it may have been reloaded while a person decided. */
+  #stillPermitted(offer: OfferedSession, asked: SessionBounds, offeredAt: number): SessionBounds {
+    const now = this.#options.policy.judge(offer, offeredAt);
+    if (asked.plainLinks !== true || goesPlain(offer, now)) return asked;
+    const { plainLinks: _, ...others } = asked;
+    return others;
+  }
+
+  #open(offer: OfferedSession, target: Address, consent: Consent, offeredAt: number, bounds: SessionBounds): void {
     // Looked at again, because a person may have taken a while.
     const obstacle = this.#obstacle(offer);
     if (obstacle !== undefined) return this.#refuse(offer, obstacle, "limit");
-    const session = new OpenSession(offer, target, consent, offeredAt, this.#options.clock);
+    const plainPermit = this.#permit(offer, bounds);
+    const terms = { consent, plain: plainPermit !== undefined };
+    const session = new OpenSession(offer, target, terms, offeredAt, this.#options.clock);
     this.#sessions.set(offer.sessionId, session);
-    this.#limit(session, maxSessionMs);
-    this.#options.observer.sessionOpened(offer, consent);
-    this.#port?.answerSession(offer.sessionId, { decision: "accepted", consent });
+    this.#limit(session, bounds.maxSessionMs);
+    this.#options.observer.sessionOpened(offer, terms);
+    this.#port?.answerSession(offer.sessionId, { decision: "accepted", consent, plainPermit });
+  }
+
+  /** INVARIANT: the only way to a plain link. It needs the operator's nonce and the policy's word. */
+  #permit(offer: OfferedSession, bounds: SessionBounds): PlainPermit | undefined {
+    const { plainNonce: nonce, operatorKeyFingerprint, target } = offer;
+    if (nonce === undefined || bounds.plainLinks !== true) return undefined;
+    return signPlainPermit(this.#options.identity().privateKey, { nonce, operatorKeyFingerprint, target });
   }
 
   #limit(session: OpenSession, maxSessionMs: number | undefined): void {
@@ -225,9 +252,11 @@ export class TenantSessions {
       dialLeg: (signal) => dialLeg(rendezvousAddress, token, signal),
       identity: identity(),
       operator: { name: operator, keyFingerprint: operatorKeyFingerprint },
+      serverName: targetServerName(session.offer.sessionId, target),
+      plain: session.plain,
       onDialled: () => {
         this.#port?.linkAccepted(linkId);
-        observer.linkOpened(session.offer, linkId);
+        observer.linkOpened(session.offer, linkId, session.plain);
       },
     });
     session.add(linkId, link);
@@ -244,6 +273,16 @@ const NOT_CONSENTED: CloseReason = {
   message: "the tenant's policy now asks a person for this session",
   remedy: "Connect again.",
 };
+
+const NO_LONGER_PLAIN: CloseReason = {
+  code: "consent-refused",
+  message: "the tenant's policy no longer permits plain links",
+  remedy: "Connect again, without --plain.",
+};
+
+function goesPlain(offer: OfferedSession, verdict: PolicyVerdict): boolean {
+  return offer.plainNonce !== undefined && verdict.verdict !== "deny" && verdict.plainLinks === true;
+}
 
 function noTarget(name: string): CloseReason {
   return { code: "target-not-found", message: `this tenant has no target ${name}` };

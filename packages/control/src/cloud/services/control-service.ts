@@ -34,7 +34,7 @@ export function controlService(
       const facts = tenantFacts(hello, context.peer);
       const epoch = await core.tenantConnected(tenant, port, facts, hello.sessionIds, (number) => {
         const serverTime = timestampFromMs(core.clock.wallNow());
-        const value = { tenant, epoch: number, serverTime, provider: core.provider };
+        const value = { tenant, epoch: number, serverTime, provider: core.provider, gateways: core.gateways };
         queue.push({ message: { case: "welcome", value } });
       });
       try {
@@ -106,7 +106,7 @@ type DecisionMessage = Extract<ConnectRequest["message"], { case: "sessionAnswer
 function decisionOf(decision: DecisionMessage): SessionDecision {
   switch (decision.case) {
     case "accepted":
-      return { decision: "accepted", decidedBy: decision.value.decidedBy };
+      return { decision: "accepted", ...decision.value };
     case "pending":
       return { decision: "pending", withinMs: durationMs(decision.value.within) ?? 0 };
     case "refused":

@@ -2,6 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { WatchRequest, WatchResponseSchema } from "@drawbridge/gen/drawbridge/v1/registry";
 import { RegistryService } from "@drawbridge/gen/drawbridge/v1/registry";
 import type { ServiceImplementation } from "nice-grpc";
+import { firstMessage } from "../../rpc/first-message.ts";
 import { serviceDefinition } from "../../rpc/service-definition.ts";
 import type { CloudCore } from "../cloud-core.ts";
 import type { RegistryEvent } from "../registry-watch.ts";
@@ -21,8 +22,11 @@ export function registryService(
       const watch = new RegistryWatch(core.registry, (groups) => mayReach(context.caller, groups));
       const failure = new AbortController();
       const signal = AbortSignal.any([context.signal, core.stopping, failure.signal]);
-      void readFilters(requests, watch).catch((error: unknown) => failure.abort(error));
+      const messages = requests[Symbol.asyncIterator]();
       try {
+        const first = await firstMessage(messages, "watch request", core.limits.helloTimeoutMs, core.clock);
+        watch.setFilter(tenantFilter(first.filter));
+        void readFilters(messages, watch).catch((error: unknown) => failure.abort(error));
         while (!signal.aborted) {
           const event = watch.take();
           if (event === undefined) await watch.ready(signal);
@@ -38,8 +42,12 @@ export function registryService(
 }
 
 /** The end of the requests does not end the watch. */
-async function readFilters(requests: AsyncIterable<WatchRequest>, watch: RegistryWatch): Promise<void> {
-  for await (const { filter } of requests) watch.setFilter(tenantFilter(filter));
+async function readFilters(messages: AsyncIterator<WatchRequest>, watch: RegistryWatch): Promise<void> {
+  for (;;) {
+    const next = await messages.next();
+    if (next.done === true) return;
+    watch.setFilter(tenantFilter(next.value.filter));
+  }
 }
 
 function responseOf(core: CloudCore, event: RegistryEvent): MessageInitShape<typeof WatchResponseSchema> {

@@ -5,8 +5,7 @@ import { closeReasonError } from "@drawbridge/dataplane";
 import type { OpenResponseSchema } from "@drawbridge/gen/drawbridge/v1/session";
 import type { MessageQueue } from "../../rpc/message-queue.ts";
 import { toRefusal } from "../../wire/refusal.ts";
-import type { LegTicket, RemotePort, SessionBytes } from "../ports.ts";
-import type { TimeLimits } from "../time-box.ts";
+import type { LegTicket, RemotePort, SessionBytes, SessionOpening } from "../ports.ts";
 import { byteCounts, legFields } from "./messages.ts";
 
 /** What goes out on a session stream. */
@@ -15,10 +14,13 @@ export type OpenResponseInit = MessageInitShape<typeof OpenResponseSchema>;
 /** The way to a remote redirector over its session stream's outgoing messages. */
 export class RemoteStream implements RemotePort {
   readonly #queue: MessageQueue<OpenResponseInit>;
+  readonly #gateways: string[];
   #wasOpened = false;
 
-  constructor(queue: MessageQueue<OpenResponseInit>) {
+  /** @param gateways where the provider is reached from now on; empty: as before. */
+  constructor(queue: MessageQueue<OpenResponseInit>, gateways: string[] = []) {
     this.#queue = queue;
+    this.#gateways = gateways;
   }
 
   pending(sessionId: string, withinMs: number): void {
@@ -26,13 +28,16 @@ export class RemoteStream implements RemotePort {
     this.#queue.push({ message: { case: "pending", value } });
   }
 
-  opened(sessionId: string, tenantKeyFingerprint: string, { longestMs, idleMs }: TimeLimits): void {
+  opened({ sessionId, tenantKeyFingerprint, timeLimits, plainPermit }: SessionOpening): void {
+    const { longestMs, idleMs } = timeLimits;
     this.#wasOpened = true;
     const value = {
       sessionId,
       tenantKeyFingerprint: Buffer.from(tenantKeyFingerprint, "hex"),
+      gateways: this.#gateways,
       ...(longestMs !== undefined && { expiresIn: durationFromMs(longestMs) }),
       ...(idleMs !== undefined && { idleLimit: durationFromMs(idleMs) }),
+      ...(plainPermit && { plainPermit: { publicKey: plainPermit.publicKey, signature: plainPermit.signature } }),
     };
     this.#queue.push({ message: { case: "opened", value } });
   }

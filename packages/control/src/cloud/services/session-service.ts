@@ -42,12 +42,13 @@ function openSession(
   core: CloudCore,
   caller: Caller,
   peer: string,
-  { tenant, target, reason, ticket, maxDuration }: SessionStart,
+  { tenant, target, reason, ticket, maxDuration, plainNonce }: SessionStart,
   queue: MessageQueue<OpenResponseInit>,
 ): Session {
   const reach = (groups: readonly string[]): boolean => mayReach(caller, groups);
-  const request = { purpose: { tenant, target, reason, ticket }, maxDurationMs: durationMs(maxDuration) };
-  return core.openSession(operatorOf(caller, peer), request, new RemoteStream(queue), reach);
+  const purpose = { tenant, target, reason, ticket };
+  const request = { purpose, maxDurationMs: durationMs(maxDuration), plainNonce };
+  return core.openSession(operatorOf(caller, peer), request, new RemoteStream(queue, core.gateways), reach);
 }
 
 /** The operator. Rights have let nobody else through. */

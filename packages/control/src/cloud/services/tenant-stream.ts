@@ -10,9 +10,6 @@ import { legFields, ROLE_MESSAGE } from "./messages.ts";
 /** What goes out on a control connection. */
 export type ConnectResponseInit = MessageInitShape<typeof ConnectResponseSchema>;
 
-/** A restart takes about this long, in milliseconds. */
-const RECONNECT_AFTER_MS = 1_000;
-
 /** The way to a tenant over its control connection's outgoing messages. */
 export class TenantStream implements TenantPort {
   readonly #queue: MessageQueue<ConnectResponseInit>;
@@ -21,7 +18,8 @@ export class TenantStream implements TenantPort {
     this.#queue = queue;
   }
 
-  offerSession({ sessionId, target, reason, ticket, operator, answerWithinMs }: SessionOfferDetails): void {
+  offerSession(offer: SessionOfferDetails): void {
+    const { sessionId, target, reason, ticket, operator, answerWithinMs, plainNonce } = offer;
     const value = {
       sessionId,
       target,
@@ -32,6 +30,7 @@ export class TenantStream implements TenantPort {
       operatorKeyFingerprint: Buffer.from(operator.keyFingerprint, "hex"),
       sourceAddress: operator.sourceAddress,
       answerWithin: durationFromMs(answerWithinMs),
+      plainNonce,
     };
     this.#queue.push({ message: { case: "sessionOffer", value } });
   }
@@ -44,8 +43,8 @@ export class TenantStream implements TenantPort {
     this.#queue.push({ message: { case: "linkOffer", value: { sessionId, ...legFields(ticket) } } });
   }
 
-  drain(withinMs: number): void {
-    const value = { within: durationFromMs(withinMs), reconnectAfter: durationFromMs(RECONNECT_AFTER_MS) };
+  drain(withinMs: number, reconnectAfterMs: number): void {
+    const value = { within: durationFromMs(Math.round(withinMs)), reconnectAfter: durationFromMs(reconnectAfterMs) };
     this.#queue.push({ message: { case: "drain", value } });
   }
 

@@ -6,6 +6,8 @@ import type { OfferedSession } from "../offers.ts";
 /** A question to the people at the tenant. */
 export interface ConsentRequest {
   offer: OfferedSession;
+  /** Whether its links would go without end-to-end encryption. */
+  plain: boolean;
   /** When it was asked, in milliseconds since the Unix epoch. */
   askedAt: number;
   /** How long it still stands, in milliseconds. */
@@ -31,6 +33,7 @@ export interface ConsentRequestsOptions {
 
 interface Pending {
   offer: OfferedSession;
+  plain: boolean;
   askedAt: number;
   deadline: number;
   lapse: Timer;
@@ -52,21 +55,23 @@ export class ConsentRequests {
    * Errors: `limit-exceeded` where too many questions stand.
    *
    * @param withinMs how long the question stands, in milliseconds; then it lapses.
+   * @param plain whether the links would go without end-to-end encryption.
    */
-  ask(offer: OfferedSession, withinMs: number, decided: (outcome: ConsentOutcome) => void): void {
+  ask(offer: OfferedSession, withinMs: number, decided: (outcome: ConsentOutcome) => void, plain = false): void {
     const { clock, onChange } = this.#options;
     this.#checkLimits(offer.operator);
     const lapse = clock.setTimer(withinMs, () => this.#decide(offer.sessionId, lapsed(withinMs)));
     const deadline = clock.now() + withinMs;
-    this.#pending.set(offer.sessionId, { offer, askedAt: clock.wallNow(), deadline, lapse, decided });
+    this.#pending.set(offer.sessionId, { offer, plain, askedAt: clock.wallNow(), deadline, lapse, decided });
     onChange();
   }
 
   /** What is asked now, oldest first. */
   list(): ConsentRequest[] {
     const now = this.#options.clock.now();
-    return [...this.#pending.values()].map(({ offer, askedAt, deadline }) => ({
+    return [...this.#pending.values()].map(({ offer, plain, askedAt, deadline }) => ({
       offer,
+      plain,
       askedAt,
       leftMs: Math.max(0, deadline - now),
     }));

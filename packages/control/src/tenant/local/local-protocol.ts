@@ -43,6 +43,8 @@ const requestView = z.object({
   sourceAddress: z.string(),
   /** As `SHA256:…`. */
   operatorKey: z.string(),
+  /** Whether its links would go without end-to-end encryption: asked for, and permitted by the policy. */
+  plain: z.boolean(),
   /** ISO 8601. */
   asked: z.string(),
   /** How long it still stands, in milliseconds. */
@@ -60,6 +62,8 @@ const sessionView = z.object({
   opened: z.string(),
   /** `policy`, or the name of the person. */
   consentBy: z.string(),
+  /** Whether its links go without end-to-end encryption. */
+  plain: z.boolean(),
   links: z.number(),
 });
 

@@ -4,17 +4,18 @@ import type { OpenSession } from "../open-session.ts";
 import type { RequestView, SessionView } from "./local-protocol.ts";
 
 /** A consent request, as people see it. */
-export function requestView({ offer, askedAt, leftMs }: ConsentRequest): RequestView {
+export function requestView({ offer, plain, askedAt, leftMs }: ConsentRequest): RequestView {
   const { sessionId: id, operator, operatorRole: role, target, reason, ticket, sourceAddress } = offer;
   const operatorKey = formatFingerprint(Buffer.from(offer.operatorKeyFingerprint, "hex"));
   const asked = new Date(askedAt).toISOString();
-  return { id, operator, role, target, reason, ticket, sourceAddress, operatorKey, asked, leftMs: Math.round(leftMs) };
+  const what = { id, operator, role, target, reason, ticket, sourceAddress, operatorKey };
+  return { ...what, plain, asked, leftMs: Math.round(leftMs) };
 }
 
 /** An open session, as people see it. */
-export function sessionView({ offer, openedAt, consent, links }: OpenSession): SessionView {
+export function sessionView({ offer, openedAt, consent, plain, links }: OpenSession): SessionView {
   const { sessionId: id, operator, target, reason, ticket, sourceAddress } = offer;
   const consentBy = consent.by === "policy" ? "policy" : consent.name;
   const opened = new Date(openedAt).toISOString();
-  return { id, operator, target, reason, ticket, sourceAddress, opened, consentBy, links: links.size };
+  return { id, operator, target, reason, ticket, sourceAddress, opened, consentBy, plain, links: links.size };
 }

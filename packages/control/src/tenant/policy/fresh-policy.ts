@@ -22,6 +22,9 @@ export function freshPolicy(targets: TenantTargets, provider: string): string {
 # What else a rule may say:
 #   timeout       ask: how long the question stands, 60s if left out; the provider may wait less
 #   max_session   allow, ask: how long a session may last, for example 2h
+#   plain_links   allow, ask: never if left out; allow: an operator may ask for links without end-to-end encryption
+#                 (\`connect --plain\`). The provider's server can then read and change them, and open them by itself:
+#                 only for what is encrypted in another way, and for a provider that you trust with it
 #   reason        deny: a text that the operator sees
 rules:
   # Every operator of ${provider} may reach the targets that were named at enrolment, at any hour.

@@ -2,7 +2,7 @@ import { DrawbridgeError } from "@drawbridge/dataplane";
 import type { Document } from "yaml";
 import { isCollection, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
-import { ANY, type Policy, type PolicyOutcome, type PolicyRule } from "./policy.ts";
+import { ANY, type Policy, type PolicyOutcome, type PolicyRule, type SessionBounds } from "./policy.ts";
 import { policySchema, type RuleSettings } from "./policy-schema.ts";
 import { WeeklyWindow } from "./weekly-window.ts";
 
@@ -67,9 +67,12 @@ function ruleOf(rule: RuleSettings, line: number): PolicyRule {
 
 function outcomeOf(rule: RuleSettings): PolicyOutcome {
   if (rule.decision === "deny") return { decision: "deny", reason: rule.reason };
-  const { decision, max_session } = rule;
-  const limit = max_session === undefined ? {} : { maxSessionMs: max_session };
-  return decision === "allow" ? { decision, ...limit } : { decision, timeoutMs: rule.timeout, ...limit };
+  const { decision, max_session, plain_links } = rule;
+  const bounds: SessionBounds = {
+    ...(max_session !== undefined && { maxSessionMs: max_session }),
+    ...(plain_links === "allow" && { plainLinks: true }),
+  };
+  return decision === "allow" ? { decision, ...bounds } : { decision, timeoutMs: rule.timeout, ...bounds };
 }
 
 type Issue = z.core.$ZodIssue;

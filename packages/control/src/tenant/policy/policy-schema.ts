@@ -61,13 +61,18 @@ const match = {
 };
 const maxSession = duration(SECOND_MS, 20 * 24 * HOUR_MS, "from 1s to 20d").optional();
 
+const plainLinks = z
+  .enum(["allow", "never"], { error: "write never, or allow to give the end-to-end encryption up" })
+  .default("never");
+
 const rule = z.discriminatedUnion("decision", [
-  z.strictObject({ decision: z.literal("allow"), ...match, max_session: maxSession }),
+  z.strictObject({ decision: z.literal("allow"), ...match, max_session: maxSession, plain_links: plainLinks }),
   z.strictObject({
     decision: z.literal("ask"),
     ...match,
     timeout: duration(SECOND_MS, HOUR_MS, "from 1s to 1h").prefault(DEFAULT_TIMEOUT),
     max_session: maxSession,
+    plain_links: plainLinks,
   }),
   z.strictObject({ decision: z.literal("deny"), ...match, reason: z.string().max(500).default("") }),
 ]);

@@ -13,10 +13,18 @@ export interface PolicyMatch {
   hours: readonly WeeklyWindow[];
 }
 
+/** How far a session may go that a rule lets begin. */
+export interface SessionBounds {
+  /** In milliseconds; left out: without limit. */
+  maxSessionMs?: number;
+  /** Links may go without end-to-end encryption where the operator asks for it; left out: never. */
+  plainLinks?: true;
+}
+
 /** What a rule decides. Times are in milliseconds. */
 export type PolicyOutcome =
-  | { decision: "allow"; maxSessionMs?: number }
-  | { decision: "ask"; timeoutMs: number; maxSessionMs?: number }
+  | ({ decision: "allow" } & SessionBounds)
+  | ({ decision: "ask"; timeoutMs: number } & SessionBounds)
   | { decision: "deny"; reason: string };
 
 /** One rule, with the line of the policy file where it begins. */
@@ -36,8 +44,8 @@ export interface Policy {
 
 /** What a policy says of a session, and because of what: a rule, for the tenant's own audit log. */
 export type PolicyVerdict =
-  | { verdict: "allow"; because: string; maxSessionMs?: number }
-  | { verdict: "ask"; because: string; timeoutMs: number; maxSessionMs?: number }
+  | ({ verdict: "allow"; because: string } & SessionBounds)
+  | ({ verdict: "ask"; because: string; timeoutMs: number } & SessionBounds)
   | { verdict: "deny"; because: string; reason: CloseReason };
 
 /** What a policy looks at. */
@@ -76,9 +84,8 @@ function names(list: readonly string[], name: string): boolean {
 
 function verdictOf({ outcome }: PolicyRule, because: string): PolicyVerdict {
   if (outcome.decision === "deny") return { verdict: "deny", because, reason: denied(outcome.reason) };
-  const limit = outcome.maxSessionMs === undefined ? {} : { maxSessionMs: outcome.maxSessionMs };
-  if (outcome.decision === "allow") return { verdict: "allow", because, ...limit };
-  return { verdict: "ask", because, timeoutMs: outcome.timeoutMs, ...limit };
+  const { decision, ...bounds } = outcome;
+  return { verdict: decision, because, ...bounds } as PolicyVerdict;
 }
 
 function denied(why: string): CloseReason {

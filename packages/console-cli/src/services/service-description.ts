@@ -1,0 +1,28 @@
+/** The roles that run as a service. */
+export type ServiceRole = "cloud" | "tenant" | "gateway";
+
+/** What a service definition says, whichever service manager it is for. */
+export interface ServiceDescription {
+  readonly role: ServiceRole;
+  /** The service's name, and with it the file's. */
+  readonly name: string;
+  /** The account that it runs as. Absent: one that the service manager makes for each run. */
+  readonly user: string | undefined;
+  /** Absolute path of Node. */
+  readonly node: string;
+  /** What Node gets: the executable's absolute path and its arguments. */
+  readonly args: readonly string[];
+  /** The home (`--home`), an absolute path. Absent: the role keeps nothing. */
+  readonly home: string | undefined;
+  /** Whether it listens on a port below 1024, which only root may do unless told otherwise. */
+  readonly lowPort: boolean;
+  /** How long it may take to stop, in seconds. */
+  readonly stopSeconds: number;
+}
+
+/** What people read. */
+export const SERVICE_TITLES: Readonly<Record<ServiceRole, string>> = {
+  cloud: "Drawbridge cloud redirector",
+  tenant: "Drawbridge tenant redirector",
+  gateway: "Drawbridge cloud gateway",
+};

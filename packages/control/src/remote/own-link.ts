@@ -1,0 +1,58 @@
+import { duplexPair, type Duplex } from "node:stream";
+import { abortError, closeReason, closeReasonError, DrawbridgeError } from "@drawbridge/dataplane";
+import type { RemoteLink, RemoteLinkEnd } from "./remote-link.ts";
+
+/** A link whose end here is this program itself, not a client's connection. */
+export interface OwnLink {
+  /** The target's bytes, and bytes for it. Allows half-open use; its close ends the link. */
+  readonly stream: Duplex;
+  /** Resolves when the link is over. Never rejects. A link that was cut off is told by its reason, not by the stream. */
+  readonly closed: Promise<RemoteLinkEnd>;
+}
+
+const ignoreError = (): void => {};
+
+/**
+ * Waits until bytes can flow through a link of this program's own.
+ *
+ * Errors: what refused the link; the session's end; the signal's reason, which has no effect on a link that was returned.
+ *
+ * @param begin makes the link, with this end of it, and tells when it is open
+ */
+export async function openOwnLink(
+  begin: (end: Duplex, onOpen: () => void) => RemoteLink,
+  signal: AbortSignal,
+): Promise<OwnLink> {
+  if (signal.aborted) throw abortError(signal);
+  const [stream, end] = duplexPair({ allowHalfOpen: true });
+  const opened = Promise.withResolvers<void>();
+  const link = begin(end, () => opened.resolve());
+  // Whoever uses the stream may listen too; a late error must not end the process.
+  stream.on("error", ignoreError);
+  stream.once("close", () => {
+    if (stream.readableEnded && stream.writableFinished) return;
+    link.destroy(closeReason("closed", "this program closed its end of the link"));
+  });
+  void link.closed.then(({ reason }) => {
+    const error = closeReasonError(reason);
+    opened.reject(error);
+    if (!stream.writableFinished) stream.destroy(error);
+  });
+  const onAbort = (): void => {
+    const { code, message } = abortError(signal);
+    link.destroy(closeReason(code, message));
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    await opened.promise;
+    return { stream, closed: link.closed };
+  } catch (error) {
+    stream.destroy();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** For a session that is not open. */
+export const noSession = (): DrawbridgeError => new DrawbridgeError("closed", "the session is not open");

@@ -1,0 +1,171 @@
+import { writeSync } from "node:fs";
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
+import type { Flow, FlowEvents } from "./flow.ts";
+import { nodeErrorCode } from "./node-error.ts";
+import type { Toll } from "./toll.ts";
+
+/**
+ * Into this every fast flow of the process reads: what is in it has left it when the read's callback returns. A larger
+ * one saves little more, 64 KiB cost a third more CPU time.
+ */
+const buffer = Buffer.allocUnsafeSlow(256 * 1024);
+
+/** What is used here of Node's native handles, which are not in its documentation. */
+interface NativeHandle {
+  /** The file descriptor; below 0 when there is none, and on Windows. */
+  readonly fd: number;
+  /** From now on libuv reads into this buffer, and the socket's own buffer callback is called. */
+  useUserBuffer(buffer: Uint8Array): void;
+}
+
+/**
+ * Where a socket keeps what its option `onread` brought. The option is documented, but only for sockets that this
+ * process dials, and only from their making; ours were accepted, and read from before. So what Node's constructor would
+ * do is done here (lib/net.js: `Socket` and `initSocketHandle`; lib/internal/stream_base_commons.js: `onStreamRead`).
+ * Undefined where Node keeps it elsewhere: then there are no fast flows.
+ */
+const keys = ((): { readonly buffer: symbol; readonly callback: symbol } | undefined => {
+  const symbols = Object.getOwnPropertySymbols(new Socket());
+  const find = (name: string): symbol | undefined => symbols.find(({ description }) => description === name);
+  const [own, callback] = [find("kBuffer"), find("kBufferCb")];
+  return own === undefined || callback === undefined ? undefined : { buffer: own, callback };
+})();
+
+/** A write that must wait, not one that failed: what libuv takes for it as well. */
+const NO_ROOM = new Set<string | undefined>(["EAGAIN", "ENOBUFS", "EINTR"]);
+
+/** Whether a stream is a TCP socket of the operating system's, with nothing between it and us. */
+export function isPlainSocket(stream: Duplex): boolean {
+  if (!(stream instanceof Socket) || stream instanceof TLSSocket || stream.connecting || keys === undefined)
+    return false;
+  const handle = handleOf(stream);
+  return handle !== undefined && handle.fd > 0 && typeof handle.useUserBuffer === "function";
+}
+
+function handleOf(stream: Duplex): NativeHandle | undefined {
+  return (stream as unknown as { readonly _handle?: NativeHandle | null })._handle ?? undefined;
+}
+
+/**
+ * A flow between two plain TCP sockets that allocates and copies nothing while the kernel takes what it is given: it
+ * reads into one buffer, the same for all, and writes from there with write(2) on the sink's descriptor, which does not
+ * block and tells how much was taken. Only the rest is copied and written through the sink, and the source is paused
+ * until that write is done. (A small rest never raises `drain`.)
+ */
+export class FastFlow implements Flow {
+  readonly #source: Duplex;
+  readonly #sink: Duplex;
+  readonly #events: FlowEvents;
+  readonly #toll: Toll | undefined;
+  #bytes = 0;
+  #buffer = buffer;
+  /** What the source is paused for: a write, the end of a turn, the toll. */
+  #holds = 0;
+  #isStopped = false;
+  #endWait: (() => void) | undefined;
+
+  /** Both streams must be what {@link isPlainSocket} asks for. */
+  constructor(source: Duplex, sink: Duplex, events: FlowEvents, toll?: Toll) {
+    this.#source = source;
+    this.#sink = sink;
+    this.#events = events;
+    this.#toll = toll;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  start(): void {
+    this.#source.once("end", this.#onEnd);
+    this.#sink.once("finish", this.#events.flushed);
+    this.#takeEarlyBytes();
+    this.#readIntoBuffer();
+    if (this.#holds === 0) this.#source.resume();
+    else this.#source.pause();
+    // Node emits "end" as soon as the end of an empty stream is read, be there a listener or not.
+    if (this.#source.readableEnded) this.#onEnd();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#endWait?.();
+    this.#source.off("end", this.#onEnd);
+    this.#sink.off("finish", this.#events.flushed);
+  }
+
+  #takeEarlyBytes(): void {
+    for (;;) {
+      const chunk = this.#source.read() as Buffer | null;
+      if (chunk === null) return;
+      this.#count(chunk.length);
+      this.#write(chunk);
+    }
+  }
+
+  #readIntoBuffer(): void {
+    const handle = handleOf(this.#source);
+    if (handle === undefined || keys === undefined) return;
+    if (this.#toll !== undefined) this.#buffer = buffer.subarray(0, this.#toll.quantumBytes);
+    Object.assign(this.#source, { [keys.buffer]: this.#buffer, [keys.callback]: this.#onRead });
+    handle.useUserBuffer(this.#buffer);
+  }
+
+  /** Node stops reading when this returns false. */
+  readonly #onRead = (length: number): boolean => {
+    if (this.#isStopped) return false;
+    this.#count(length);
+    const written = this.#sink.writableLength > 0 ? 0 : this.#writeNow(length);
+    if (written < length) this.#write(Buffer.from(buffer.subarray(written, length)));
+    // libuv would read on, up to 32 times before it looks at other sockets (`uv__read`), and they would wait for 8 MiB.
+    if (length === this.#buffer.length && this.#holds === 0) this.#endTurn();
+    return this.#holds === 0;
+  };
+
+  #count(length: number): void {
+    this.#bytes += length;
+    this.#events.moved();
+    if (this.#toll === undefined || this.#toll.take(length) || this.#endWait !== undefined) return;
+    this.#holds += 1;
+    this.#endWait = this.#toll.wait(() => {
+      this.#endWait = undefined;
+      this.#release();
+    });
+  }
+
+  /** Returns how many bytes the kernel took. */
+  #writeNow(length: number): number {
+    // Asked for each time: the descriptor of a socket that is closed may be another's already.
+    const fd = handleOf(this.#sink)?.fd ?? -1;
+    if (fd <= 0) return length;
+    try {
+      return writeSync(fd, buffer, 0, length);
+    } catch (error) {
+      if (NO_ROOM.has(nodeErrorCode(error))) return 0;
+      this.#sink.destroy(error as Error);
+      return length;
+    }
+  }
+
+  #write(chunk: Buffer): void {
+    this.#holds += 1;
+    // A write that fails raises an error on the sink as well, and that ends the splice.
+    this.#sink.write(chunk, () => this.#release());
+  }
+
+  #endTurn(): void {
+    this.#holds += 1;
+    setImmediate(() => this.#release());
+  }
+
+  #release(): void {
+    this.#holds -= 1;
+    if (this.#holds === 0 && !this.#isStopped) this.#source.resume();
+  }
+
+  readonly #onEnd = (): void => {
+    this.#sink.end();
+  };
+}

@@ -1,0 +1,83 @@
+import { encodePreface, HandshakeToken, parseAddress } from "@drawbridge/dataplane";
+import { ScriptedOperator, ScriptedTenant } from "../../integration/control/scripted-peers.ts";
+import { Provider } from "../harness/provider.ts";
+import type { Endpoint } from "../harness/traffic-commands.ts";
+import type { Path, Relay } from "./relay.ts";
+
+/** Links in one session, and all from one address. */
+const LINKS = 8_192;
+
+/**
+ * The cloud redirector's data path: a real `drawbridge cloud run` with sessions and link tickets over gRPC. Client and
+ * backend are the two legs; they send no end-to-end encryption, which the cloud redirector does not look at anyway.
+ */
+export class CloudRedirectorRelay implements Relay {
+  readonly name = "cloud redirector";
+  readonly #provider: Provider;
+  readonly #tenant: ScriptedTenant;
+  readonly #newOperator: () => ScriptedOperator;
+  #operators: ScriptedOperator[] = [];
+
+  static async start(): Promise<CloudRedirectorRelay> {
+    const provider = await Provider.start({
+      linksPerSession: LINKS,
+      waitingLegsPerTenant: LINKS,
+      waitingLegsPerAddress: LINKS,
+      waitingLegs: LINKS,
+      silentSocketsPerAddress: LINKS,
+      silentSockets: LINKS,
+    });
+    try {
+      const tenant = await ScriptedTenant.connect(provider.channel(await provider.enrol("tenant", "acme")));
+      const channel = provider.channel(await provider.enrol("operator", "alice"));
+      return new CloudRedirectorRelay(provider, tenant, () => new ScriptedOperator(channel, "acme"));
+    } catch (error) {
+      await provider[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  private constructor(provider: Provider, tenant: ScriptedTenant, newOperator: () => ScriptedOperator) {
+    this.#provider = provider;
+    this.#tenant = tenant;
+    this.#newOperator = newOperator;
+  }
+
+  get pid(): number {
+    return this.#provider.pid;
+  }
+
+  async open(_use: unknown, count: number): Promise<readonly Path[]> {
+    const operator = this.#newOperator();
+    this.#operators.push(operator);
+    const { sessionId } = await this.#tenant.nextOf("sessionOffer");
+    this.#tenant.accept(sessionId);
+    await operator.nextOf("opened");
+    const paths: Path[] = [];
+    for (let link = 0; link < count; link += 1) {
+      operator.requestLink();
+      const ticket = await operator.nextOf("linkTicket");
+      const offer = await this.#tenant.nextOf("linkOffer");
+      paths.push({ client: this.#endpoint(ticket.token), backend: this.#endpoint(offer.token) });
+    }
+    return paths;
+  }
+
+  async close(): Promise<void> {
+    for (const operator of this.#operators) {
+      operator.goodbye();
+      await operator.end();
+    }
+    this.#operators = [];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#tenant.cut();
+    await this.#provider[Symbol.asyncDispose]();
+  }
+
+  #endpoint(token: Uint8Array): Endpoint {
+    const head = encodePreface(HandshakeToken.fromBytes(token)).toString("base64");
+    return { ...parseAddress(this.#provider.address), head };
+  }
+}

@@ -1,0 +1,142 @@
+import { closeReason, splice } from "@drawbridge/dataplane";
+import { expect } from "chai";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { writeSync } from "node:fs";
+import type { Socket } from "node:net";
+import { closedOf, LoopbackServer, readAll, readBytes } from "../../support/dataplane-sockets.ts";
+import { SplicedPair } from "../../support/spliced-pair.ts";
+
+const BUFFER_BYTES = 256 * 1024;
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Writes past Node into a socket until the kernel takes no more, and goes on taking no more. Returns what it took. */
+async function fill(socket: Socket): Promise<Buffer> {
+  const { fd } = (socket as unknown as { readonly _handle: { readonly fd: number } })._handle;
+  const taken: Buffer[] = [];
+  for (let quietTurns = 0; quietTurns < 200; quietTurns += 1) {
+    try {
+      for (;;) {
+        const bytes = randomBytes(64 * 1024);
+        taken.push(bytes.subarray(0, writeSync(fd, bytes)));
+        quietTurns = 0;
+      }
+    } catch (error) {
+      expect((error as NodeJS.ErrnoException).code).to.equal("EAGAIN");
+    }
+    await nextTurn();
+  }
+  return Buffer.concat(taken);
+}
+
+interface Ends {
+  readonly near: Socket;
+  readonly far: Socket;
+}
+
+/** Sends these bytes through a splice, half of them the other way as well, and expects them unaltered. */
+async function transferThrough(a: Ends, b: Ends, bytes: Buffer): Promise<void> {
+  const half = bytes.subarray(0, bytes.length / 2);
+  const running = splice(a.far, b.far);
+  a.near.end(bytes);
+  b.near.end(half);
+  const [atB, atA] = await Promise.all([readAll(b.near), readAll(a.near)]);
+  expect(atB.equals(bytes)).to.equal(true);
+  expect(atA.equals(half)).to.equal(true);
+  await running.closed;
+}
+
+describe("splice (fast), where others cannot look", () => {
+  let server: LoopbackServer;
+
+  before(function () {
+    if (process.platform === "win32") this.skip();
+  });
+  beforeEach(async () => (server = await LoopbackServer.start()));
+  afterEach(() => server.close());
+
+  it("is what two plain sockets get, accepted or dialled, and what a TLS stream does not", async () => {
+    const [a, b] = [await server.pair(), await server.pair()];
+    const running = splice(a.near, b.far);
+    expect(running.path).to.equal("fast");
+    const tls = await SplicedPair.start("TLS");
+    expect(tls.running.path).to.equal("streams");
+    running.destroy(closeReason("closed", "the test is over"));
+    tls.stop();
+    await Promise.all([closedOf(a.far), closedOf(b.near)]);
+  });
+
+  it("waits for a kernel that takes nothing (EAGAIN), and loses and reorders nothing", async () => {
+    const [a, b] = [await server.pair(), await server.pair()];
+    const before = await fill(b.far);
+    const running = splice(a.far, b.far);
+    const up = randomBytes(3 * BUFFER_BYTES + 1);
+    a.near.end(up);
+    while (running.counts().aToB === 0) await nextTurn();
+    expect(b.far.writableLength).to.be.within(1, BUFFER_BYTES);
+    // Meanwhile others read into the buffer that these bytes came through.
+    await transferThrough(await server.pair(), await server.pair(), randomBytes(4 * BUFFER_BYTES));
+    const received = await readAll(b.near);
+    expect(received.equals(Buffer.concat([before, up]))).to.equal(true);
+    b.near.end();
+    await readAll(a.near);
+    await running.closed;
+    expect(running.counts()).to.deep.equal({ aToB: up.length, bToA: 0 });
+  });
+
+  it("tells a failed write from a kernel that takes nothing", async () => {
+    const [a, b] = [await server.pair(), await server.pair()];
+    const running = splice(a.far, b.far, { bName: "the tenant leg" });
+    // The other direction is stuck, so that only a write can notice the reset.
+    b.near.write(Buffer.alloc(64_000_000));
+    for (let before = -1; before !== running.counts().bToA || before <= 0;) {
+      before = running.counts().bToA;
+      for (let turn = 0; turn < 200; turn += 1) await nextTurn();
+    }
+    b.near.resetAndDestroy();
+    await closedOf(b.near);
+    a.near.write("too late");
+    const failed = once(b.far, "error") as Promise<[NodeJS.ErrnoException]>;
+    const [error] = await failed;
+    expect(error.code).to.be.oneOf(["ECONNRESET", "EPIPE"]);
+    expect((await running.closed).message).to.match(/^the tenant leg /);
+    a.near.destroy();
+  });
+
+  it("reads no more than its buffer in one turn of the loop, however much there is", async () => {
+    const [a, b] = [await server.pair(), await server.pair()];
+    const waiting = await fill(a.near);
+    expect(waiting.length).to.be.above(4 * BUFFER_BYTES);
+    b.near.resume();
+    const running = splice(a.far, b.far);
+    let before = 0;
+    while (running.counts().aToB < waiting.length) {
+      await nextTurn();
+      expect(running.counts().aToB - before).to.be.at.most(BUFFER_BYTES);
+      before = running.counts().aToB;
+    }
+    running.destroy(closeReason("closed", "the test is over"));
+    await Promise.all([closedOf(a.near), closedOf(b.near)]);
+  });
+
+  it("keeps links apart that read into the same buffer", async () => {
+    const links = await Promise.all(
+      Array.from({ length: 8 }, async () => ({ a: await server.pair(), bytes: randomBytes(2_000_000 + 1) })),
+    );
+    const transfers = links.map(async ({ a, bytes }) => transferThrough(a, await server.pair(), bytes));
+    await Promise.all(transfers);
+  });
+
+  it("tells when the first byte moved, and the last", async () => {
+    const [a, b] = [await server.pair(), await server.pair()];
+    const running = splice(a.far, b.far);
+    expect(running.times().firstByteAt).to.equal(undefined);
+    a.near.write("x");
+    await readBytes(b.near, 1);
+    const { startedAt, firstByteAt, lastActivityAt } = running.times();
+    expect(firstByteAt).to.be.at.least(startedAt);
+    expect(lastActivityAt).to.equal(firstByteAt);
+    running.destroy(closeReason("closed", "the test is over"));
+    for (const { near } of [a, b]) near.destroy();
+  });
+});

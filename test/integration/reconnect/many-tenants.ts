@@ -1,0 +1,113 @@
+import { openCloudHome } from "@drawbridge/control/cloud";
+import {
+  certificateToPem,
+  createCertificateRequest,
+  type EnrolledIdentity,
+  exportPrivateKeyPem,
+  generateKeyPairP256,
+  hashInviteSecret,
+  InviteSecret,
+} from "@drawbridge/control/identity";
+import { Backoff } from "@drawbridge/control/rpc";
+import { parseTargets, TenantRedirector } from "@drawbridge/control/tenant";
+import { systemWallClock } from "@drawbridge/control/wire";
+
+const nothing = (): void => {};
+const silent = { info: nothing, warn: nothing, error: nothing, debug: nothing };
+
+/** Enrols so many tenants in a cloud redirector's home, while it is stopped: `t000`, `t001`, … */
+export async function enrolTenants(cloudHome: string, address: string, count: number): Promise<EnrolledIdentity[]> {
+  const { store, authority } = await openCloudHome(cloudHome);
+  const ca = certificateToPem(authority.certificateDer);
+  const { provider } = authority;
+  const identities: EnrolledIdentity[] = [];
+  try {
+    for (let index = 0; index < count; index += 1) {
+      const name = `t${String(index).padStart(3, "0")}`;
+      const keyPair = await generateKeyPairP256();
+      const request = await createCertificateRequest(keyPair);
+      const issued = await authority.issuePrincipalCertificate({ kind: "tenant", name, provider }, request);
+      const secretHash = hashInviteSecret(InviteSecret.random());
+      const [now, credential] = [
+        Date.now(),
+        { keyFingerprint: issued.keyFingerprint, certificateSerial: issued.serial },
+      ];
+      await store.invites.create({
+        kind: "tenant",
+        name,
+        groups: [],
+        secretHash,
+        expiresAt: now + 60_000,
+        createdBy: "local",
+      });
+      await store.invites.redeem(secretHash, "tenant", now, credential);
+      identities.push({
+        kind: "tenant",
+        name,
+        provider,
+        addresses: [address],
+        privateKey: exportPrivateKeyPem(keyPair),
+        certificate: certificateToPem(issued.der),
+        certificateAuthorities: [ca],
+        keyFingerprint: issued.keyFingerprint,
+      });
+    }
+  } finally {
+    await store.close();
+  }
+  return identities;
+}
+
+/** How many connect at the same time to begin with: one address may have no more than 64 handshakes under way. */
+const AT_ONCE = 25;
+
+/** Many tenant redirectors in this process. */
+export class ManyTenants implements AsyncDisposable {
+  /** When one of them was connected, in milliseconds of `performance.now()`, in order. */
+  readonly connectedAt: number[] = [];
+  readonly #redirectors: TenantRedirector[] = [];
+
+  /** Starts them, and resolves when each of them is connected. */
+  static async start(identities: readonly EnrolledIdentity[]): Promise<ManyTenants> {
+    const tenants = new ManyTenants();
+    for (let first = 0; first < identities.length; first += AT_ONCE) {
+      await Promise.all(identities.slice(first, first + AT_ONCE).map((identity) => tenants.#start(identity)));
+    }
+    return tenants;
+  }
+
+  #start(identity: EnrolledIdentity): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const connected = (): void => {
+      this.connectedAt.push(performance.now());
+      resolve();
+    };
+    const redirector = new TenantRedirector({
+      home: { identity, targets: parseTargets(["rdp=127.0.0.1:9"]) },
+      policy: { judge: () => ({ verdict: "allow", because: "the test" }), obstacle: () => undefined },
+      observer: { ...mute, connected },
+      log: silent,
+      clock: systemWallClock,
+      backoff: new Backoff(),
+    });
+    void redirector.run();
+    this.#redirectors.push(redirector);
+    return promise;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const reason = { code: "closed", message: "the test is over" } as const;
+    await Promise.all(this.#redirectors.map((redirector) => redirector.stop(reason)));
+  }
+}
+
+const mute = {
+  sessionOffered: nothing,
+  sessionPending: nothing,
+  sessionOpened: nothing,
+  sessionRefused: nothing,
+  sessionWithdrawn: nothing,
+  sessionEnded: nothing,
+  linkOpened: nothing,
+  linkClosed: nothing,
+};
