@@ -1,10 +1,3 @@
-import { AdminService } from "@drawbridge/gen/drawbridge/v1/admin";
-import { ControlService } from "@drawbridge/gen/drawbridge/v1/control";
-import { DiagnosticService } from "@drawbridge/gen/drawbridge/v1/diagnostic";
-import { EnrollmentService } from "@drawbridge/gen/drawbridge/v1/enrollment";
-import { RegistryService } from "@drawbridge/gen/drawbridge/v1/registry";
-import { SessionService } from "@drawbridge/gen/drawbridge/v1/session";
-import { Health } from "@drawbridge/gen/grpc/health/v1/health";
 import type { KeepAlive } from "../rpc/keep-alive.ts";
 import { RpcServer } from "../rpc/rpc-server.ts";
 import { authorizationMiddleware, errorMiddleware } from "../rpc/server-middleware.ts";
@@ -52,16 +45,7 @@ export function createRpcServices(options: RpcServicesOptions): RpcServer<{ call
   server.add(enrollmentServiceDefinition, enrollmentService(core));
   server.add(diagnosticServiceDefinition, diagnosticService(core));
   server.add(adminServiceDefinition, adminService(core));
-  const contract = [
-    AdminService,
-    ControlService,
-    DiagnosticService,
-    EnrollmentService,
-    RegistryService,
-    SessionService,
-  ];
-  const names = contract.map(({ typeName }) => typeName);
-  server.add(healthServiceDefinition, healthService(core, names));
-  server.add(reflectionServiceDefinition, reflectionService([...contract, Health]));
+  server.add(healthServiceDefinition, healthService(core));
+  server.add(reflectionServiceDefinition, reflectionService());
   return server;
 }

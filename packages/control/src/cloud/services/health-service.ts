@@ -4,20 +4,18 @@ import type { ServiceImplementation } from "nice-grpc";
 import { serviceDefinition } from "../../rpc/service-definition.ts";
 import type { CloudCore } from "../cloud-core.ts";
 import type { Caller } from "../rights.ts";
+import { CONTRACT } from "./contract.ts";
 
 export const healthServiceDefinition = serviceDefinition(Health);
 
 /**
  * grpc.health.v1: whether new sessions are taken. The whole server is asked for by an empty name; its services have no
  * health of their own, so each name of them gets the same answer.
- *
- * @param services the full names of the services
  */
 export function healthService(
   core: CloudCore,
-  services: readonly string[],
 ): ServiceImplementation<typeof healthServiceDefinition, { caller: Caller }> {
-  const isKnown = (service: string): boolean => service === "" || services.includes(service);
+  const isKnown = (service: string): boolean => service === "" || CONTRACT.some(({ typeName }) => typeName === service);
   const status = (): ServingStatus =>
     core.broker.draining.aborted ? ServingStatus.NOT_SERVING : ServingStatus.SERVING;
   return {

@@ -1,24 +1,25 @@
-import type { DescFile, DescService, MessageInitShape } from "@bufbuild/protobuf";
+import type { DescFile, MessageInitShape } from "@bufbuild/protobuf";
 import { createRegistry, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import type {
   ServerReflectionRequest,
   ServerReflectionResponseSchema,
 } from "@drawbridge/gen/grpc/reflection/v1/reflection";
+import { Health } from "@drawbridge/gen/grpc/health/v1/health";
 import { ServerReflection } from "@drawbridge/gen/grpc/reflection/v1/reflection";
 import type { ServiceImplementation } from "nice-grpc";
 import { Status } from "nice-grpc-common";
 import { serviceDefinition } from "../../rpc/service-definition.ts";
 import type { Caller } from "../rights.ts";
+import { CONTRACT } from "./contract.ts";
 
 export const reflectionServiceDefinition = serviceDefinition(ServerReflection);
 
 type Answer = NonNullable<MessageInitShape<typeof ServerReflectionResponseSchema>["messageResponse"]>;
 
-/** grpc.reflection.v1: the contract of these services, for tools. */
-export function reflectionService(
-  services: readonly DescService[],
-): ServiceImplementation<typeof reflectionServiceDefinition, { caller: Caller }> {
+/** grpc.reflection.v1: our contract and the health service, for tools. */
+export function reflectionService(): ServiceImplementation<typeof reflectionServiceDefinition, { caller: Caller }> {
+  const services = [...CONTRACT, Health];
   const files = withDependencies(services.map(({ file }) => file));
   const registry = createRegistry(...files.values());
   const answer = (request: ServerReflectionRequest["messageRequest"]): Answer => {
