@@ -51,7 +51,7 @@ module.exports = {
     {
       name: "shared-parts-import-no-role",
       severity: "error",
-      from: { path: "^packages/control/src/(rpc|identity|store|wire)/" },
+      from: { path: "^packages/control/src/(rpc|identity|store|wire|watching)/" },
       to: { path: "^packages/control/src/(cloud|tenant|remote)/" },
     },
     {

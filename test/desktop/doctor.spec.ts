@@ -1,9 +1,12 @@
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { connect as connectTls } from "node:tls";
 import { dial } from "@drawbridge/dataplane";
 import { expect } from "chai";
+import { TemporaryFolder } from "../../scripts/demo/temporary-folder.ts";
+import { expectCli } from "../support/cli.ts";
 import { readBytes } from "../support/dataplane-sockets.ts";
-import { runDoctor } from "../integration/doctor/doctor-run.ts";
+import { type DoctorRun, runDoctor } from "../integration/doctor/doctor-run.ts";
 import { desktopSuite } from "./desktop-suite.ts";
 import { TenantDesktop } from "./tenant-desktop.ts";
 
@@ -30,15 +33,29 @@ for (const [security, flag, nlaRequired] of [
     });
     after(() => desktop.stop());
 
+    const portOf = ({ step }: DoctorRun): number => Number(String(step("target", "rdp")["address"]).split(":").at(-1));
+
     it("names its security and its certificate, and leaves it working", async () => {
-      const { code, step, summary } = await runDoctor(desktop.chain.tenantHome);
+      const run = await runDoctor(desktop.chain.tenantHome);
+      const { code, step, summary } = run;
       expect(code, JSON.stringify(summary)).to.equal(0);
       const rdp = step("rdp", "rdp");
       expect(rdp["offers"]).to.deep.equal([security]);
       expect(rdp["nlaRequired"]).to.equal(nlaRequired);
-      const port = Number(String(step("target", "rdp")["address"]).split(":").at(-1));
-      expect(rdp["certificate"]).to.have.property("fingerprint", await fingerprintAt(port, flag));
+      expect(rdp["certificate"]).to.have.property("fingerprint", await fingerprintAt(portOf(run), flag));
       expect((await runDoctor(desktop.chain.tenantHome)).step("rdp")["outcome"]).to.equal("ok");
+    });
+
+    it("is asked by `connect` too, from end to end, before a client is started", async () => {
+      await using folder = await TemporaryFolder.create("client");
+      await writeFile(folder.file("xfreerdp"), "#!/bin/sh\n", { mode: 0o755 });
+      const env = { PATH: `${folder.path}:${process.env["PATH"] ?? ""}`, DISPLAY: ":99" };
+      const args = ["connect", desktop.chain.tenantName, "--listen", "127.0.0.1:0", "--client", "xfreerdp", "--json"];
+      const port = portOf(await runDoctor(desktop.chain.tenantHome));
+      const { events } = await expectCli(args, { home: desktop.chain.operatorHome, env });
+      const checked = events.find(({ event }) => event === "target-checked");
+      expect(checked).to.deep.include({ outcome: "answers", security: security === "nla" ? "NLA (CredSSP)" : "TLS" });
+      expect(checked?.["certificate"]).to.have.property("fingerprint", await fingerprintAt(port, flag));
     });
   });
 }

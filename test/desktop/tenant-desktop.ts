@@ -16,6 +16,9 @@ import { SCREEN_SIZE, VirtualDisplay } from "../../scripts/demo/desktop/virtual-
 import { startChain, stopChain } from "../support/chain.ts";
 import type { Chain } from "../support/chain.ts";
 
+/** How a desktop's chain differs from the plain one. */
+export type Surroundings = Parameters<typeof startChain>[1];
+
 /** A real desktop with a known picture on it, behind a tenant that is online. */
 export class TenantDesktop {
   static readonly picture = knownPicture(SCREEN_SIZE);
@@ -25,14 +28,15 @@ export class TenantDesktop {
   readonly credentials: Credentials;
   readonly #resources: AsyncDisposableStack;
 
-  static async start(security: "tls" | "nla"): Promise<TenantDesktop> {
+  /** @param surroundings what stands between the chain's parts. Default: nothing. */
+  static async start(security: "tls" | "nla", surroundings: Surroundings = {}): Promise<TenantDesktop> {
     await using resources = new AsyncDisposableStack();
     const credentials = freshCredentials();
     const display = resources.use(await VirtualDisplay.start());
     await paintRoot(display, TenantDesktop.picture);
     const logon = security === "nla" ? ({ kind: "nla", credentials } as const) : ({ kind: "tls" } as const);
     const server = resources.use(await ShadowServer.start(display, logon));
-    const chain = resources.adopt(await startChain([`rdp=127.0.0.1:${server.port}`]), stopChain);
+    const chain = resources.adopt(await startChain([`rdp=127.0.0.1:${server.port}`], surroundings), stopChain);
     return new TenantDesktop(display, chain, credentials, resources.move());
   }
 

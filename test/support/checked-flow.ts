@@ -1,6 +1,7 @@
 import { createCipheriv, type Cipheriv } from "node:crypto";
 import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { resetSocket } from "../../packages/dataplane/src/reset-socket.ts";
 
 const PIECE = Buffer.alloc(16 * 1024);
 
@@ -104,10 +105,10 @@ export class CheckedFlow {
 export class CheckedLink {
   readonly forth: CheckedFlow;
   readonly back: CheckedFlow;
-  readonly #sockets: readonly Socket[];
+  readonly #sockets: { readonly client: Socket; readonly service: Socket };
 
   constructor(client: Socket, service: Socket, options: CheckedFlowOptions) {
-    this.#sockets = [client, service];
+    this.#sockets = { client, service };
     this.forth = new CheckedFlow(client, service, options);
     this.back = new CheckedFlow(service, client, { ...options, seed: options.seed ^ 0xffff });
   }
@@ -127,7 +128,13 @@ export class CheckedLink {
     return outcome;
   }
 
+  /** Resets one of its two ends. */
+  abort(end: "client" | "service"): void {
+    resetSocket(this.#sockets[end]);
+  }
+
   destroy(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    this.#sockets.client.destroy();
+    this.#sockets.service.destroy();
   }
 }

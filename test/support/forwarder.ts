@@ -57,6 +57,15 @@ export class Forwarder implements AsyncDisposable {
     for (const socket of this.#sockets[kind]) socket.resetAndDestroy();
   }
 
+  /** Lets nothing more through on the connections of a kind, and leaves them open: as a machine that slept finds them. */
+  freeze(kind: Carried): void {
+    for (const socket of this.#sockets[kind]) {
+      socket.unpipe();
+      for (const other of this.#all) other.unpipe(socket);
+      socket.pause();
+    }
+  }
+
   /** Dies, and with it all its connections: by a reset, or in order, as the kernel ends those of a killed process. */
   die(how: "reset" | "end" = "reset"): void {
     this.#server.close();

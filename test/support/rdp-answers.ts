@@ -1,15 +1,10 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { TestIdentity } from "./certificates.ts";
+import { confirmBytes, RDP_NEG_FAILURE, RDP_NEG_RSP } from "./rdp-bytes.ts";
 
-const SELECTED = 2;
-const FAILURE = 3;
 /** failureCode HYBRID_REQUIRED_BY_SERVER, [MS-RDPBCGR] 2.2.1.2.2. */
 const NLA_REQUIRED = 5;
-
-/** A server's answer to the negotiation request: a Connection Confirm with this type and value. */
-const confirm = (type: number, value: number): Buffer =>
-  Buffer.from([3, 0, 0, 19, 14, 0xd0, 0, 0, 0, 0, 0, type, 0, 8, 0, value, 0, 0, 0]);
 
 /**
  * Treats a connection as an RDP server does that takes these protocols (flags of requestedProtocols), best first, up to
@@ -20,8 +15,8 @@ export function answerAsRdpServer(protocols: readonly number[], identity?: TestI
     socket.once("data", (request: Buffer) => {
       const offered = request.readUInt32LE(15);
       const best = protocols.find((flag) => (flag === 0 ? offered === 0 : (offered & flag) !== 0));
-      if (best === undefined) return void socket.end(confirm(FAILURE, NLA_REQUIRED));
-      socket.write(confirm(SELECTED, best));
+      if (best === undefined) return void socket.end(confirmBytes(RDP_NEG_FAILURE, NLA_REQUIRED));
+      socket.write(confirmBytes(RDP_NEG_RSP, best));
       // A client that is done hangs up before its TLS.
       socket.once("end", () => socket.end());
       if (identity === undefined) return;

@@ -6,8 +6,8 @@ import { connect, createServer } from "node:tls";
 import { TestAuthority, type TestIdentity } from "./certificates.ts";
 import { LoopbackServer } from "./dataplane-sockets.ts";
 
-/** The ways through which a splice copies: the fast one, the fallback, and the fallback with TLS on one side. */
-export const SPLICE_PATHS = ["fast", "streams", "TLS"] as const;
+/** The ways through which a splice copies: the fast one and the fallback, both also with TLS on one side. */
+export const SPLICE_PATHS = ["fast", "streams", "fast, TLS", "streams, TLS"] as const;
 export type SplicePath = (typeof SPLICE_PATHS)[number];
 
 /** A stream between a test and the splice: what the test holds of it, and what the splice does. */
@@ -20,7 +20,7 @@ export interface StreamEnds {
 
 let identity: Promise<TestIdentity> | undefined;
 
-/** left.near ⇄ left.far ═ splice ═ right.far ⇄ right.near. In `TLS` the left side is TLS, the right one is plain. */
+/** left.near ⇄ left.far ═ splice ═ right.far ⇄ right.near. With TLS the left side is TLS, the right one is plain. */
 export class SplicedPair {
   readonly left: StreamEnds;
   readonly right: StreamEnds;
@@ -30,11 +30,11 @@ export class SplicedPair {
   static async start(path: SplicePath, options: SpliceOptions = {}): Promise<SplicedPair> {
     const server = await LoopbackServer.start();
     const first = await server.pair();
-    const left = path === "TLS" ? await encrypt(first.near, first.far) : endsOf(first.near, first.far);
+    const left = path.endsWith("TLS") ? await encrypt(first.near, first.far) : endsOf(first.near, first.far);
     const second = await server.pair();
     const right = endsOf(second.near, second.far);
     const names = { aName: "the remote leg", bName: "the tenant leg" };
-    const running = splice(left.far, right.far, { ...names, streamsOnly: path === "streams", ...options });
+    const running = splice(left.far, right.far, { ...names, streamsOnly: path.startsWith("streams"), ...options });
     return new SplicedPair(server, left, right, running);
   }
 

@@ -23,6 +23,7 @@ The first session, on three machines (or one, with three --home folders):
              drawbridge tenant run
   operator   drawbridge operator enroll CODE
              drawbridge connect acme
+Something does not work: drawbridge doctor
 
 Exit codes: 0 done, 2 wrong use, 3 refused, 4 unreachable, 5 failed in use.`;
 

@@ -1,6 +1,7 @@
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { DrawbridgeError } from "./errors.ts";
+import { HeldOpenLeg } from "./held-open-leg.ts";
 
 /** What is used here of Node's native handles, which are not in its documentation. */
 interface NativeHandle {
@@ -19,10 +20,10 @@ interface NativeHandle {
  * reads, or back-pressure had stopped it before (then no end of the connection can have been read). A duplex of our own
  * under the TLS stream could tell by documented means, at a third more CPU on both ends.
  *
- * @param leg the socket below the stream
+ * @param leg the socket, or the stream over one, below the stream
  * @param peer who is at the other end, for the error's text
  */
-export function requireCloseNotify(stream: TLSSocket, leg: Socket, peer: string): void {
+export function requireCloseNotify(stream: TLSSocket, leg: Duplex, peer: string): void {
   const push = stream.push.bind(stream);
   let ended = false;
   stream.push = (chunk, encoding) => {
@@ -35,12 +36,14 @@ export function requireCloseNotify(stream: TLSSocket, leg: Socket, peer: string)
   };
 }
 
-function wasCutOff(stream: TLSSocket, leg: Socket): boolean {
+function wasCutOff(stream: TLSSocket, leg: Duplex): boolean {
   if (handleOf(stream)?.reading === false) return false;
+  // A stream of our own ends only with the connection.
+  if (leg instanceof HeldOpenLeg) return leg.readableEnded;
   // Where there is no such handle, nothing vouches for the end.
   return (handleOf(leg)?.readStart() ?? 0) === 0;
 }
 
-function handleOf(socket: Socket): NativeHandle | undefined {
+function handleOf(socket: Duplex): NativeHandle | undefined {
   return (socket as unknown as { readonly _handle?: NativeHandle | null })._handle ?? undefined;
 }

@@ -4,7 +4,7 @@ import type { Clock, Timer } from "./clock.ts";
 import { closeReasonFrom, type CloseReason } from "./close-reason.ts";
 import { checkCloud } from "./cloud-check.ts";
 import { dial } from "./dial.ts";
-import { DrawbridgeError, toDrawbridgeError } from "./errors.ts";
+import { abortError, DrawbridgeError, toDrawbridgeError } from "./errors.ts";
 import { nodeErrorCode } from "./node-error.ts";
 
 /**
@@ -45,11 +45,15 @@ interface Candidate {
 /** What goes wrong on this machine says nothing of the one that is dialled. */
 const OWN_TROUBLE = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EADDRNOTAVAIL"]);
 
+const isOwnTrouble = ({ cause }: DrawbridgeError): boolean => OWN_TROUBLE.has(nodeErrorCode(cause) ?? "");
+
 /** Dials the first of several cloud redirectors that is up. Checks all of them now and then. */
 export class CloudChoice {
   readonly #options: Required<CloudChoiceOptions>;
   readonly #candidates: readonly Candidate[];
   readonly #stop = new AbortController();
+  /** Those who wait for one that is up. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(options: CloudChoiceOptions) {
     this.#options = { timeoutMs: 3000, checkEveryMs: 5000, retryEveryMs: 1000, ...options };
@@ -73,27 +77,59 @@ export class CloudChoice {
   }
 
   /**
-   * Dials the first that is up; one that cannot be dialled is down, and the next one's turn comes.
+   * Dials the first that is up; one that cannot be dialled is down, and the next one's turn comes. While none is up, waits
+   * for one, no longer than a dial may take: so a short restart of a cloud redirector costs its clients no error.
    *
-   * @throws DrawbridgeError `unavailable` when none is up, without dialling any; `dial-failed` when this machine has no
-   * means left to dial; `cancelled`
+   * @throws DrawbridgeError `unavailable` when none came up; `dial-failed` when this machine has no means left to dial;
+   * `cancelled`
    */
   async dial(signal: AbortSignal): Promise<Socket> {
     const { timeoutMs, clock } = this.#options;
     const either = AbortSignal.any([signal, this.#stop.signal]);
+    const deadline = clock.now() + timeoutMs;
+    for (;;) {
+      const socket = await this.#dialFirst(either);
+      if (socket !== undefined) return socket;
+      await this.#someUp(deadline - clock.now(), either);
+    }
+  }
+
+  async #dialFirst(signal: AbortSignal): Promise<Socket | undefined> {
+    const { timeoutMs, clock } = this.#options;
     for (const candidate of this.#candidates) {
       if (candidate.health.kind === "down") continue;
       try {
-        return await dial(candidate.address, { timeoutMs, clock, signal: either });
+        return await dial(candidate.address, { timeoutMs, clock, signal });
       } catch (error) {
         const failure = toDrawbridgeError(error);
-        if (either.aborted || OWN_TROUBLE.has(nodeErrorCode(failure.cause) ?? "")) throw failure;
+        if (signal.aborted || isOwnTrouble(failure)) throw failure;
         this.#learn(candidate, { kind: "down", why: closeReasonFrom(failure) });
         this.#checkLater(candidate);
       }
     }
+    return undefined;
+  }
+
+  /** Waits until one comes up. Throws `unavailable` when none does in time. */
+  async #someUp(withinMs: number, signal: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const onAbort = (): void => reject(abortError(signal));
+    const timer = this.#options.clock.setTimer(Math.max(0, withinMs), () => reject(this.#noneUp()));
+    signal.addEventListener("abort", onAbort);
+    this.#waiting.add(resolve);
+    try {
+      if (signal.aborted) onAbort();
+      await promise;
+    } finally {
+      timer.cancel();
+      signal.removeEventListener("abort", onAbort);
+      this.#waiting.delete(resolve);
+    }
+  }
+
+  #noneUp(): DrawbridgeError {
     const all = this.#candidates.map(({ address }) => formatAddress(address)).join(", ");
-    throw new DrawbridgeError("unavailable", `no cloud redirector is up (${all})`);
+    return new DrawbridgeError("unavailable", `no cloud redirector is up (${all})`);
   }
 
   async #check(candidate: Candidate): Promise<void> {
@@ -105,9 +141,7 @@ export class CloudChoice {
     } catch (error) {
       if (signal.aborted) return;
       const failure = toDrawbridgeError(error);
-      if (!OWN_TROUBLE.has(nodeErrorCode(failure.cause) ?? "")) {
-        this.#learn(candidate, { kind: "down", why: closeReasonFrom(failure) });
-      }
+      if (!isOwnTrouble(failure)) this.#learn(candidate, { kind: "down", why: closeReasonFrom(failure) });
     }
     if (!signal.aborted) this.#checkLater(candidate);
   }
@@ -124,6 +158,7 @@ export class CloudChoice {
     candidate.health = health;
     const isNews = before.kind !== health.kind || (before.kind === "down" && describe(before) !== describe(health));
     if (isNews) this.#options.onHealth({ address: candidate.address, health });
+    if (health.kind === "up") for (const wake of this.#waiting) wake();
   }
 }
 

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import type { Address } from "./address.ts";
 import { systemClock, type Clock, type Timer } from "./clock.ts";
 import { CloudChoice, type CloudChoiceOptions, type GatewayCloud } from "./cloud-choice.ts";
-import { closeReason, closeReasonFrom, type CloseReason } from "./close-reason.ts";
+import { closeReason, closeReasonFrom, limitReason, type CloseReason } from "./close-reason.ts";
 import { CountByKey } from "./count-by-key.ts";
 import { FrontDoor } from "./front-door.ts";
 import { localAddress, peerAddress } from "./peer-address.ts";
@@ -196,10 +196,10 @@ export class CloudGateway {
     const { connections, connectionsPerAddress } = this.#limits;
     if (this.#state.kind !== "open") return SHUT_DOWN;
     if (this.#byAddress.total >= connections) {
-      return closeReason("limit-exceeded", `${connections} connections are open, which is the gateway's limit`);
+      return limitReason("connections", `${connections} connections are open, which is the gateway's limit`);
     }
     if (this.#byAddress.of(address) >= connectionsPerAddress) {
-      return closeReason("limit-exceeded", `${connectionsPerAddress} connections from ${address} are open`);
+      return limitReason("connectionsPerAddress", `${connectionsPerAddress} connections from ${address} are open`);
     }
     return undefined;
   }

@@ -25,7 +25,7 @@ export interface DialOptions {
   /** Default: the machine's. */
   readonly clock?: Clock;
   /** Looks a name up. Default: {@link resolveHost}, the system's way. */
-  readonly resolve?: (host: string, isTarget: boolean) => Promise<readonly string[]>;
+  readonly resolve?: (host: string) => Promise<readonly string[]>;
 }
 
 /** The default of {@link DialOptions.timeoutMs}. */
@@ -70,9 +70,11 @@ export function dial(address: Address, options: DialOptions = {}): Promise<Socke
   const timer = clock.setTimer(timeoutMs, () => fail(timeoutError(address, timeoutMs)));
   signal?.addEventListener("abort", onAbort);
   const resolveName = options.resolve ?? resolveHost;
-  resolveName(address.host, options.isTarget === true)
+  resolveName(address.host)
     .then((hosts) => {
       if (isSettled) return;
+      // All of them: a name with one forbidden address is not to be trusted with its others.
+      if (options.isTarget === true) hosts.forEach(refuseForbiddenTarget);
       race = new ConnectionRace(hosts, (host) => attempt({ host, port: address.port }, options), clock);
       race.winner.then((socket) => {
         settle();

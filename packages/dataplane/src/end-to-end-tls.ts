@@ -1,9 +1,11 @@
 import { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { connect, createServer, type SecureContextOptions, type TLSSocket } from "node:tls";
 import { systemClock, type Clock, type Timer } from "./clock.ts";
 import { requireCloseNotify } from "./close-notify.ts";
 import { abortError, DrawbridgeError, toDrawbridgeError } from "./errors.ts";
+import { heldOpen } from "./held-open-leg.ts";
 import { overEitherWay } from "./leg-ways.ts";
 import { fromTlsError } from "./tls-error.ts";
 
@@ -73,13 +75,13 @@ function toPem(certificate: string | Buffer): string {
 
 /** One handshake: settles once, gives its listeners up, and closes the leg when it fails. */
 class Handshake {
-  readonly #leg: Socket;
+  readonly #leg: Duplex;
   readonly #peer: string;
   readonly #options: EndToEndTlsOptions;
   readonly #timer: Timer;
   readonly #result = Promise.withResolvers<TLSSocket>();
 
-  constructor(leg: Socket, peer: string, options: EndToEndTlsOptions) {
+  constructor(leg: Duplex, peer: string, options: EndToEndTlsOptions) {
     const { handshakeTimeoutMs = DEFAULT_TLS_HANDSHAKE_TIMEOUT_MS, clock = systemClock, signal } = options;
     this.#leg = leg;
     this.#peer = peer;
@@ -136,16 +138,16 @@ function begin(
   leg: Socket,
   peer: string,
   options: EndToEndTlsOptions,
-  start: (handshake: Handshake, leg: Socket) => void,
+  start: (handshake: Handshake, leg: Duplex) => void,
 ): Promise<TLSSocket> {
-  return overEitherWay(leg, options, (way, signal) => beginOver(way, peer, { ...options, signal }, start));
+  return overEitherWay(leg, options, (way, signal) => beginOver(heldOpen(way), peer, { ...options, signal }, start));
 }
 
 function beginOver(
-  leg: Socket,
+  leg: Duplex,
   peer: string,
   options: EndToEndTlsOptions,
-  start: (handshake: Handshake, leg: Socket) => void,
+  start: (handshake: Handshake, leg: Duplex) => void,
 ): Promise<TLSSocket> {
   const handshake = new Handshake(leg, peer, options);
   if (options.signal?.aborted === true) handshake.fail(abortError(options.signal));

@@ -49,6 +49,8 @@ export interface DrawbridgeErrorOptions {
   readonly remedy?: string;
   /** The error that led to this one; for logs, never shown to a peer. */
   readonly cause?: unknown;
+  /** Of `limit-exceeded`: which limit, as its setting is called; for metrics, never told to a peer. */
+  readonly limit?: string | undefined;
 }
 
 /** The one error class of Drawbridge. `message` says what happened, and to what; it never holds a secret. */
@@ -56,12 +58,15 @@ export class DrawbridgeError extends Error {
   readonly code: ErrorCode;
   /** For people: what to do next; may be empty. */
   readonly remedy: string;
+  /** Of `limit-exceeded`: which limit, as its setting is called; for metrics, never told to a peer. */
+  readonly limit?: string;
 
   constructor(code: ErrorCode, message: string, options: DrawbridgeErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "DrawbridgeError";
     this.code = code;
     this.remedy = options.remedy ?? "";
+    if (options.limit !== undefined) this.limit = options.limit;
   }
 }
 

@@ -8,7 +8,7 @@ import { fromNodeError } from "./node-error.ts";
 import { receiveOpening, type Opening } from "./opening.ts";
 import { directPeer, peerAddress } from "./peer-address.ts";
 import type { Refusal } from "./rendezvous-options.ts";
-import { SilentSockets } from "./silent-sockets.ts";
+import { MADE_ROOM, SilentSockets } from "./silent-sockets.ts";
 
 /** What a {@link FrontDoor} is made of. */
 export interface FrontDoorOptions {
@@ -123,7 +123,8 @@ export class FrontDoor {
       isProxied: isGateway,
       onPeer: () => this.#countByClient(socket),
     });
-    this.#silent.delete(socket);
+    const madeRoom = !this.#silent.delete(socket) && opening.kind === "ended";
+    if (madeRoom) return this.#refuse(socket, { reason: MADE_ROOM });
     // A gateway that looks whether the port is open says nothing: it is not worth a word.
     if (opening.kind === "ended" && isGateway) socket.destroy();
     else this.#settle(socket, opening);

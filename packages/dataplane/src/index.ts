@@ -15,7 +15,7 @@ export * from "./gateway-address.ts";
 export * from "./gateways.ts";
 export * from "./leg.ts";
 export { LEG_ALPN, type LegTrust } from "./leg-trust.ts";
-export type { LinkCounts, LinkEnd, LinkReservation, LinkState, Pairing } from "./link.ts";
+export type { LinkCounts, LinkEnd, LinkReservation, LinkSetUp, LinkState, Pairing } from "./link.ts";
 export * from "./node-error.ts";
 export { isWithoutProxy } from "./no-proxy.ts";
 export * from "./pairing-table.ts";

@@ -1,3 +1,4 @@
+import type { Clock } from "./clock.ts";
 import type { CloseReason } from "./close-reason.ts";
 import type { HandshakeToken } from "./handshake-token.ts";
 import type { Side } from "./pairing-table.ts";
@@ -12,6 +13,16 @@ export interface LinkCounts {
 /** How a link ended. */
 export interface LinkEnd extends LinkCounts {
   readonly reason: CloseReason;
+}
+
+/**
+ * How long the steps of a link's set-up took, each counted from the reservation, in milliseconds; undefined: not reached.
+ * When the first byte came is known once the link is over, or asked for.
+ */
+export interface LinkSetUp {
+  readonly firstLegMs: number | undefined;
+  readonly pairedMs: number | undefined;
+  readonly firstByteMs: number | undefined;
 }
 
 /** Whether a link's two legs came together. */
@@ -46,6 +57,8 @@ export interface LinkReservation {
   readonly closed: Promise<LinkEnd>;
   /** The bytes so far, to be polled. */
   counts(): LinkCounts;
+  /** The steps so far, to be polled. */
+  setUp(): LinkSetUp;
   /** Ends the link at once and closes its legs. May be called twice; the first reason counts. */
   close(reason: CloseReason): void;
 }
@@ -59,6 +72,7 @@ export interface LinkOptions {
   readonly remoteToken: HandshakeToken;
   readonly tenantToken: HandshakeToken;
   readonly expiresInMs: number;
+  readonly clock: Clock;
   /** Called by {@link Link.close}: closes the legs and ends the link. */
   readonly onClose: (link: Link, reason: CloseReason) => void;
 }
@@ -76,6 +90,11 @@ export class Link implements LinkReservation {
   readonly #paired = Promise.withResolvers<Pairing>();
   readonly #closed = Promise.withResolvers<LinkEnd>();
   readonly #onClose: (link: Link, reason: CloseReason) => void;
+  readonly #clock: Clock;
+  readonly #expectedAt: number;
+  #firstLegAt: number | undefined;
+  #pairedAt: number | undefined;
+  #firstByteAt: number | undefined;
   #state: LinkState = { kind: "expected" };
 
   constructor(options: LinkOptions) {
@@ -88,6 +107,8 @@ export class Link implements LinkReservation {
     this.paired = this.#paired.promise;
     this.closed = this.#closed.promise;
     this.#onClose = options.onClose;
+    this.#clock = options.clock;
+    this.#expectedAt = options.clock.now();
   }
 
   get state(): LinkState {
@@ -110,17 +131,29 @@ export class Link implements LinkReservation {
     }
   }
 
+  setUp(): LinkSetUp {
+    const after = (at?: number): number | undefined => (at === undefined ? undefined : at - this.#expectedAt);
+    const firstByteAt = this.#state.kind === "spliced" ? this.#state.splice.times().firstByteAt : this.#firstByteAt;
+    return {
+      firstLegMs: after(this.#firstLegAt),
+      pairedMs: after(this.#pairedAt),
+      firstByteMs: after(firstByteAt),
+    };
+  }
+
   close(reason: CloseReason): void {
     if (this.#state.kind !== "closed") this.#onClose(this, reason);
   }
 
   /** The first leg came. */
   hold(side: Side): void {
+    this.#firstLegAt = this.#clock.now();
     this.#state = { kind: "held", side };
   }
 
   /** Both legs are there; the splice's `a` is the remote leg. */
   pair(splice: Splice): void {
+    this.#pairedAt = this.#clock.now();
     this.#state = { kind: "spliced", splice };
     this.#paired.resolve({ outcome: "paired" });
   }
@@ -129,6 +162,7 @@ export class Link implements LinkReservation {
   end(reason: CloseReason): void {
     if (this.#state.kind === "closed") return;
     const end: LinkEnd = { reason, ...this.counts() };
+    if (this.#state.kind === "spliced") this.#firstByteAt = this.#state.splice.times().firstByteAt;
     this.#state = { kind: "closed", end };
     this.#paired.resolve({ outcome: "ended", end });
     this.#closed.resolve(end);

@@ -1,4 +1,4 @@
-import { closeReason, type CloseReason } from "./close-reason.ts";
+import { closeReason, limitReason, type CloseReason } from "./close-reason.ts";
 import { CountByKey } from "./count-by-key.ts";
 import { DrawbridgeError } from "./errors.ts";
 import type { HandshakeToken } from "./handshake-token.ts";
@@ -177,12 +177,12 @@ export class PairingTable<Leg> {
 
   #overLimit(tenant: string, address: string): CloseReason | undefined {
     const { waitingPerTenant, waitingPerAddress, waitingInAll } = this.#limits;
-    if (this.waiting >= waitingInAll) return closeReason("limit-exceeded", `${waitingInAll} legs wait in all`);
+    if (this.waiting >= waitingInAll) return limitReason("waitingLegs", `${waitingInAll} legs wait in all`);
     if (this.#waitingByTenant.of(tenant) >= waitingPerTenant) {
-      return closeReason("limit-exceeded", `${waitingPerTenant} legs wait for tenant ${tenant}`);
+      return limitReason("waitingLegsPerTenant", `${waitingPerTenant} legs wait for tenant ${tenant}`);
     }
     if (this.#waitingByAddress.of(address) >= waitingPerAddress) {
-      return closeReason("limit-exceeded", `${waitingPerAddress} legs wait from address ${address}`);
+      return limitReason("waitingLegsPerAddress", `${waitingPerAddress} legs wait from address ${address}`);
     }
     return undefined;
   }

@@ -3,6 +3,7 @@ import { formatAddress, type Address } from "./address.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { DEFAULT_DIAL_TIMEOUT_MS, dial, type DialOptions } from "./dial.ts";
 import type { HandshakeToken } from "./handshake-token.ts";
+import { setEndsTogether } from "./held-open-leg.ts";
 import { connectThrough } from "./http-connect.ts";
 import { LegMemory } from "./leg-memory.ts";
 import type { LegTrust } from "./leg-trust.ts";
@@ -84,7 +85,7 @@ export class Reach {
    */
   async dialLeg(address: Address, token: HandshakeToken, options: DialOptions = {}): Promise<Socket> {
     const trust = this.#trust;
-    if (trust === undefined) return beginLeg(await this.dial(address, options), token);
+    if (trust === undefined) return this.#begin(await this.dial(address, options), address, token);
     if (this.legTransport === "raw") return this.#dialRaw(address, token, options, undefined);
     if (this.legTransport === "tls") return this.#dialTls(address, token, trust, options);
     const place = formatAddress(address);
@@ -108,14 +109,19 @@ export class Reach {
   async #dialRaw(address: Address, token: HandshakeToken, options: DialOptions, second: SecondWay | undefined) {
     const socket = await this.dial(address, options);
     setLegWays(socket, formatAddress(address), second);
-    return beginLeg(socket, token);
+    return this.#begin(socket, address, token);
   }
 
   async #dialTls(address: Address, token: HandshakeToken, trust: LegTrust, options: DialOptions): Promise<Socket> {
     const timeLeft = this.#timer(options);
     const socket = await this.dial(address, options);
     const tls = await wrapLegInTls(socket, address, trust, { ...this.#waiting(options), timeoutMs: timeLeft() });
-    return beginLeg(tls, token);
+    return this.#begin(tls, address, token);
+  }
+
+  #begin(socket: Socket, address: Address, token: HandshakeToken): Socket {
+    if (this.proxyFor(address) !== undefined) setEndsTogether(socket);
+    return beginLeg(socket, token);
   }
 
   #waiting({ signal, clock = this.#clock }: DialOptions): Pick<DialOptions, "signal" | "clock"> {

@@ -13,7 +13,7 @@ import {
   type RendezvousOptions,
   type ResolvedRendezvousOptions,
 } from "./rendezvous-options.ts";
-import { SilentSockets } from "./silent-sockets.ts";
+import { MADE_ROOM, SilentSockets } from "./silent-sockets.ts";
 import { splice } from "./splice.ts";
 
 /**
@@ -85,13 +85,15 @@ export class Rendezvous {
     if (this.#state.kind !== "open") throw new DrawbridgeError("shutting-down", "the rendezvous is shutting down");
     if (this.#links.has(link.linkId)) throw new DrawbridgeError("internal", `link ${link.linkId} is there already`);
     if (this.#links.size >= linksInAll) {
-      throw new DrawbridgeError("limit-exceeded", `the rendezvous carries ${linksInAll} links, which is its limit`);
+      const message = `the rendezvous carries ${linksInAll} links, which is its limit`;
+      throw new DrawbridgeError("limit-exceeded", message, { limit: "links" });
     }
     const reservation = new Link({
       ...link,
       remoteToken: HandshakeToken.generate(),
       tenantToken: HandshakeToken.generate(),
       expiresInMs: tokenLifeMs,
+      clock,
       onClose: (closing, reason) => this.#close(closing, reason),
     });
     const { remoteToken, tenantToken } = reservation;
@@ -104,8 +106,10 @@ export class Rendezvous {
   /**
    * Takes over a socket that is to become a leg, with the bytes of it that were read already. The socket must be made
    * with `allowHalfOpen`. It is closed without a word unless a valid preface comes in time.
+   *
+   * @param onPreface called when it has come. Must not throw.
    */
-  accept(socket: Socket, head?: Buffer): void {
+  accept(socket: Socket, head?: Buffer, onPreface?: () => void): void {
     // For its whole life: the close that follows an error is what counts here.
     socket.on("error", ignoreError);
     const address = peerAddress(socket).host;
@@ -124,11 +128,12 @@ export class Rendezvous {
     receivePreface(socket, { timeoutMs, clock }).then(
       (token) => {
         this.#silent.delete(socket);
+        onPreface?.();
         this.#arrive(token, socket, address);
       },
       (error: unknown) => {
-        this.#silent.delete(socket);
-        this.#refuse(socket, address, closeReasonFrom(error));
+        const wasThere = this.#silent.delete(socket);
+        this.#refuse(socket, address, wasThere ? closeReasonFrom(error) : MADE_ROOM);
       },
     );
   }

@@ -1,6 +1,9 @@
 import type { Socket } from "node:net";
-import { closeReason, type CloseReason } from "./close-reason.ts";
+import { limitReason, type CloseReason } from "./close-reason.ts";
 import { CountByKey } from "./count-by-key.ts";
+
+/** Why a socket is gone that made room for a newer one. */
+export const MADE_ROOM = limitReason("silentSockets", "newer connections needed its place");
 
 /** The caps of {@link SilentSockets}. */
 export interface SilentSocketLimits {
@@ -35,7 +38,8 @@ export class SilentSockets {
   add(socket: Socket, address: string | undefined): CloseReason | undefined {
     const { inAll, perAddress } = this.#limits;
     if (address !== undefined && this.#count.of(address) >= perAddress) {
-      return closeReason("limit-exceeded", `${perAddress} connections from ${address} have not sent a preface yet`);
+      const message = `${perAddress} connections from ${address} have not sent a preface yet`;
+      return limitReason("silentSocketsPerAddress", message);
     }
     if (this.size >= inAll) this.#evictOldest();
     this.#addresses.set(socket, address);
@@ -51,11 +55,12 @@ export class SilentSockets {
     oldest.destroy();
   }
 
-  /** Lets a socket go: it spoke, or it is gone. May be called twice. */
-  delete(socket: Socket): void {
+  /** Lets a socket go: it spoke, or it is gone. May be called twice. Answers whether it was there: else it made room. */
+  delete(socket: Socket): boolean {
     const address = this.#addresses.get(socket);
-    this.#addresses.delete(socket);
+    const wasThere = this.#addresses.delete(socket);
     if (address !== undefined) this.#count.remove(address);
+    return wasThere;
   }
 
   /** Destroys them all. */

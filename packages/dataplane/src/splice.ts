@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { systemClock, type Clock } from "./clock.ts";
 import { closeReason, closeReasonFrom, type CloseReason } from "./close-reason.ts";
-import { FastFlow, isPlainSocket } from "./fast-flow.ts";
+import { FastFlow, isFast } from "./fast-flow.ts";
 import type { Flow } from "./flow.ts";
 import { fromNodeError } from "./node-error.ts";
 import { resetSocket } from "./reset-socket.ts";
@@ -20,7 +20,7 @@ export interface SpliceOptions {
   readonly clock?: Clock;
   /** Holds both directions back. Default: nothing does. */
   readonly toll?: Toll | undefined;
-  /** Copies through Node's streams even between two plain TCP sockets. Default false. */
+  /** Copies through Node's streams even between sockets. Default false. */
   readonly streamsOnly?: boolean;
 }
 
@@ -46,7 +46,7 @@ export interface Splice {
   times(): SpliceTimes;
   /** Resolves when both streams are done with, to `closed` after both ended in order; never rejects. */
   readonly closed: Promise<CloseReason>;
-  /** `fast`: between two plain TCP sockets, see {@link FastFlow}; `streams`: through Node's streams. */
+  /** `fast`: between sockets, TCP or TLS, see {@link FastFlow}; `streams`: through Node's streams. */
   readonly path: "fast" | "streams";
   /** Destroys both streams at once, plain TCP sockets with a reset. May be called twice; the first reason counts. */
   destroy(reason: CloseReason): void;
@@ -74,7 +74,7 @@ class TwoFlows implements Splice {
     this.#clock = options.clock ?? systemClock;
     this.#startedAt = this.#lastActivityAt = this.#clock.now();
     const events = { moved: () => this.#moved(), flushed: () => this.#onFlushed() };
-    this.path = options.streamsOnly !== true && isPlainSocket(a) && isPlainSocket(b) ? "fast" : "streams";
+    this.path = options.streamsOnly !== true && isFast(a) && isFast(b) ? "fast" : "streams";
     const FlowOfPath = this.path === "fast" ? FastFlow : StreamFlow;
     this.#sides = [
       { stream: a, name: options.aName ?? "the first stream", flow: new FlowOfPath(a, b, events, options.toll) },

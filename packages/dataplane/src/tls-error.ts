@@ -5,6 +5,9 @@ import { nodeErrorCode } from "./node-error.ts";
 /** Alerts and local findings that are about a certificate, by the names that OpenSSL gives them. */
 const CERTIFICATE_TROUBLE = /CERT|UNKNOWN_CA|PEER_DID_NOT_RETURN/;
 
+/** What OpenSSL calls a certificate that is good at another time. */
+const WRONG_TIME = new Set(["CERT_NOT_YET_VALID", "CERT_HAS_EXPIRED"]);
+
 /**
  * Translates an error of a TLS handshake.
  *
@@ -16,11 +19,15 @@ export function fromTlsError(error: unknown, peer: string, stream?: TLSSocket): 
   // Declared as an Error, but Node sets OpenSSL's code as a text; null before the chain was looked at.
   const verdict = stream?.authorizationError as unknown;
   if (typeof verdict === "string") {
+    const isTime = WRONG_TIME.has(verdict);
+    const what = isTime ? `at this time: this machine's clock says ${new Date().toISOString()}` : "here";
     return new DrawbridgeError(
       "certificate-invalid",
-      `${peer} showed a certificate that is not valid here (${verdict})`,
+      `${peer} showed a certificate that is not valid ${what} (${verdict})`,
       {
-        remedy: "Check that both ends are enrolled with the same provider, and this machine's clock.",
+        remedy: isTime
+          ? "Set this machine's clock right, or the other one's."
+          : "Check that both ends are enrolled with the same provider, and this machine's clock.",
         cause: error,
       },
     );

@@ -40,3 +40,9 @@ export function isMet({ value, limit, better }: Bar): boolean {
 export function ratio(measurement: Measurement, subject: string, reference: string): number {
   return median(measurement.samples[subject] ?? []) / median(measurement.samples[reference] ?? []);
 }
+
+/** The median of what a subject has beyond a reference, each round's figures compared with each other. */
+export function medianAdded({ samples }: Measurement, subject: string, reference: string): number {
+  const base = samples[reference] ?? [];
+  return median((samples[subject] ?? []).map((value, round) => value - (base[round] ?? Number.NaN)));
+}

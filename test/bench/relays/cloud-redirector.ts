@@ -4,6 +4,9 @@ import { Provider } from "../harness/provider.ts";
 import type { Endpoint } from "../harness/traffic-commands.ts";
 import type { Path, Relay } from "./relay.ts";
 
+/** Its name in the tables. */
+export const CLOUD = "cloud redirector";
+
 /** Links in one session, and all from one address. */
 const LINKS = 8_192;
 
@@ -12,7 +15,7 @@ const LINKS = 8_192;
  * backend are the two legs; they send no end-to-end encryption, which the cloud redirector does not look at anyway.
  */
 export class CloudRedirectorRelay implements Relay {
-  readonly name = "cloud redirector";
+  readonly name = CLOUD;
   readonly #provider: Provider;
   readonly #tenant: ScriptedTenant;
   readonly #newOperator: () => ScriptedOperator;

@@ -1,6 +1,9 @@
 import { startProxy, type ProxyProgram, type ProxyRoute } from "./proxy-program.ts";
 import type { BackendPorts, Relay } from "./relay.ts";
 
+/** The name in the tables of the one that the bars compare with. */
+export const SPLICING = "HAProxy, splicing";
+
 /** HAProxy in TCP mode, with its default number of threads. */
 function haproxy(name: string, splicing: boolean): ProxyProgram {
   const route = ({ use, port, backend }: ProxyRoute): string => `
@@ -12,7 +15,7 @@ backend back-${use}
 `;
   const configure = (routes: readonly ProxyRoute[]): string => `
 global
-  maxconn 1000
+  maxconn ${splicing ? 1000 : 6000}
 defaults
   mode tcp
   timeout connect 5s
@@ -30,4 +33,4 @@ export const startHaproxy = (backends: BackendPorts): Promise<Relay> =>
 
 /** HAProxy with kernel splicing (`option splice-auto`): the bytes never leave the kernel. */
 export const startSplicingHaproxy = (backends: BackendPorts): Promise<Relay> =>
-  startProxy(haproxy("HAProxy, splicing", true), backends);
+  startProxy(haproxy(SPLICING, true), backends);

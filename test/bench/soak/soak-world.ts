@@ -2,7 +2,7 @@ import { TemporaryFolder } from "../../../scripts/demo/temporary-folder.ts";
 import { TenantBehindFront } from "../../integration/faults/behind-front.ts";
 import { FaultBench } from "../../integration/faults/fault-bench.ts";
 import { type DrawbridgeProcess, startCli } from "../../support/cli.ts";
-import { probed, type ProcessResources, resourcesOf } from "../../support/process-resources.ts";
+import type { ProcessResources } from "../../support/process-resources.ts";
 
 /** Tenants that are killed and started again, beside the one that lives throughout. */
 const GUESTS = ["bolt", "clay"];
@@ -48,7 +48,7 @@ export class SoakWorld implements AsyncDisposable {
   async sample(): Promise<Sample> {
     const { watch } = this.bench;
     const { cloud, tenant } = await this.bench.resources();
-    return { cloud, tenant, watch: await resourcesOf(watch.child.pid ?? 0, this.bench.probeFolder) };
+    return { cloud, tenant, watch: await this.bench.resourcesOf(watch) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -57,5 +57,3 @@ export class SoakWorld implements AsyncDisposable {
     await this.#folder[Symbol.asyncDispose]();
   }
 }
-
-export { probed };

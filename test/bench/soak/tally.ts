@@ -24,12 +24,12 @@ export class Tally {
     this.#calmSince = undefined;
   }
 
-  /** What to hand to {@link ended} at a link's end; a link is judged strictly when all of its life was calm. */
+  /** Names the calm that is now; undefined while something is disturbed on purpose. */
   get era(): number | undefined {
     return this.#calmSince;
   }
 
-  /** @param era as it was before the link was dialled; undefined also for one that was broken on purpose */
+  /** @param era when its session began; undefined also for one that was broken on purpose */
   ended(outcome: FlowOutcome, era: number | undefined, bytes: number): void {
     this.add(`flows ${outcome}`);
     this.add("bytes", bytes);

@@ -4,7 +4,7 @@ import { openSession } from "../../support/chain.ts";
 import type { DrawbridgeEvent, DrawbridgeProcess } from "../../support/cli.ts";
 import { runCli, stopCli } from "../../support/cli.ts";
 import { dialLoopback, readAll } from "../../support/dataplane-sockets.ts";
-import { ALLOW, ConsentChain } from "../tenant/consent-chain.ts";
+import { ALLOW, ASK, ConsentChain } from "../tenant/consent-chain.ts";
 import { receiveBulk, sendBulk } from "./bulk.ts";
 
 const MB = 1024 * 1024;
@@ -87,6 +87,20 @@ describe("plain links, by the command line", function () {
       expect(code).to.equal(5);
       expect(tail).to.contain(words);
     }
+  });
+
+  it("are shown to the person who is asked, before they begin", async () => {
+    await chain.policy(`${ASK}    plain_links: allow\n`);
+    await using operator = await chain.connect(["--plain", "--listen", "127.0.0.1:0"]);
+    await operator.waitForEvent("pending");
+    const id = await chain.pendingId();
+    expect((await chain.tenant(["requests"]))[0]).to.include({ id, plain: true });
+    const { stdout } = await runCli(["tenant", "requests"], { home: chain.chain.tenantHome });
+    expect(stdout).to.contain("links    PLAIN: the provider's server could read and change them");
+    await chain.tenant(["approve", id]);
+    await operator.waitForEvent("listening");
+    expect(event(operator, "session-opened")).to.include({ plain: true });
+    await stopCli(operator);
   });
 
   it("are not made unless the operator asks, also where the tenant permits them", async () => {

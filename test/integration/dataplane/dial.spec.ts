@@ -55,6 +55,22 @@ describe("dial", () => {
     expect(error.message).to.match(/^no-such-host\.invalid:1 cannot be (found|looked up)/);
   });
 
+  it("goes on to a name's next address at once when one refuses", async () => {
+    const { port } = server.address;
+    const resolve = (): Promise<string[]> => Promise.resolve(["::1", "127.0.0.9", "127.0.0.1"]);
+    const socket = await dial({ host: "several.example", port }, { resolve });
+    expect(socket.remoteAddress).to.equal("127.0.0.1");
+    socket.destroy();
+    (await server.next()).destroy();
+  });
+
+  it("refuses a target's name when any one of its addresses is forbidden", async () => {
+    const { port } = server.address;
+    const resolve = (): Promise<string[]> => Promise.resolve(["127.0.0.1", "169.254.169.254"]);
+    const error = await failure(dial({ host: "several.example", port }, { resolve, isTarget: true }));
+    expect(error).to.have.property("code", "permission-denied");
+  });
+
   it("gives up at its deadline", async () => {
     const clock = new FakeClock();
     const promise = dial(server.address, { timeoutMs: 700, clock });

@@ -4,8 +4,9 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { writeSync } from "node:fs";
 import type { Socket } from "node:net";
+import { PassThrough } from "node:stream";
 import { closedOf, LoopbackServer, readAll, readBytes } from "../../support/dataplane-sockets.ts";
-import { SplicedPair } from "../../support/spliced-pair.ts";
+import { SPLICE_PATHS, SplicedPair } from "../../support/spliced-pair.ts";
 
 const BUFFER_BYTES = 256 * 1024;
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -55,15 +56,20 @@ describe("splice (fast), where others cannot look", () => {
   beforeEach(async () => (server = await LoopbackServer.start()));
   afterEach(() => server.close());
 
-  it("is what two plain sockets get, accepted or dialled, and what a TLS stream does not", async () => {
+  it("is what sockets get, accepted or dialled, plain or TLS, and what nothing else does", async () => {
+    for (const path of SPLICE_PATHS) {
+      const pair = await SplicedPair.start(path);
+      expect(pair.running.path).to.equal(path.startsWith("fast") ? "fast" : "streams");
+      pair.stop();
+    }
     const [a, b] = [await server.pair(), await server.pair()];
-    const running = splice(a.near, b.far);
-    expect(running.path).to.equal("fast");
-    const tls = await SplicedPair.start("TLS");
-    expect(tls.running.path).to.equal("streams");
-    running.destroy(closeReason("closed", "the test is over"));
-    tls.stop();
-    await Promise.all([closedOf(a.far), closedOf(b.near)]);
+    const dialled = splice(a.near, b.far);
+    expect(dialled.path).to.equal("fast");
+    dialled.destroy(closeReason("closed", "the test is over"));
+    const other = splice(new PassThrough(), b.near);
+    expect(other.path).to.equal("streams");
+    other.destroy(closeReason("closed", "the test is over"));
+    await Promise.all([a.far, b.near].map(closedOf));
   });
 
   it("waits for a kernel that takes nothing (EAGAIN), and loses and reorders nothing", async () => {

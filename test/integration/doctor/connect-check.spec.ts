@@ -1,11 +1,12 @@
-import { access, chmod, writeFile } from "node:fs/promises";
+import { access, chmod, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { X509Certificate } from "node:crypto";
 import { expect } from "chai";
 import { freePort } from "../../../scripts/demo/free-port.ts";
 import { TemporaryFolder } from "../../../scripts/demo/temporary-folder.ts";
 import { TestAuthority, type TestIdentity } from "../../support/certificates.ts";
 import { type Chain, startChain, stopChain } from "../../support/chain.ts";
-import { runCli } from "../../support/cli.ts";
+import { expectCli, runCli } from "../../support/cli.ts";
 import { answerAsRdpServer } from "../../support/rdp-answers.ts";
 import { TargetServer } from "../cli/target-server.ts";
 
@@ -95,6 +96,23 @@ describe("connect, before it starts an RDP client", function () {
     expect(error?.["remedy"]).to.match(/--no-check/);
     const text = await connect("dead", []);
     expect(text.tail).to.match(/^drawbridge: the RDP service of acme\/dead does not answer: /m);
+  });
+
+  it("has the tenant's reason also where links go plain", async () => {
+    const policy = join(chain.tenantHome, "tenant", "policy.yaml");
+    const text = await readFile(policy, "utf8");
+    await writeFile(
+      policy,
+      text.replace(/- decision: allow.*/, (rule) => `${rule}\n    plain_links: allow`),
+    );
+    await expectCli(["tenant", "reload"], { home: chain.tenantHome });
+    const { code, events, tail } = await connect("dead", ["--json", "--plain"]);
+    expect(code, tail).to.equal(4);
+    expect(events.find(({ event }) => event === "session-opened")).to.have.property("plain", true);
+    expect(await isStarted()).to.equal(false);
+    expect(events.at(-1)?.["message"]).to.match(
+      /^the RDP service of acme\/dead does not answer: .*refused the connection/,
+    );
   });
 
   it("starts no client on a target that hangs up at once", async () => {

@@ -62,7 +62,7 @@ export class FaultBench implements AsyncDisposable {
       input: `${String(events[0]?.["code"])}\n`,
     });
     await enrolment.ended();
-    const watch = await startCli(["tenants", "--watch", "--json"], { home: watcher });
+    const watch = await startCli(["tenants", "--watch", "--json"], { home: watcher, env: probed(folder.path) });
     const bench = new FaultBench(chain, target, fronts, watch, folder);
     await bench.sees("online");
     return bench;
@@ -92,6 +92,11 @@ export class FaultBench implements AsyncDisposable {
   links(place: Place): FaultConnection[] {
     const all = this.#at(place).flatMap(({ connections }) => connections);
     return place.endsWith("cloud") ? all.filter(({ head }) => head === LEG) : all;
+  }
+
+  /** What stands before the target. */
+  get targetFront(): FaultProxy {
+    return this.#fronts.target;
   }
 
   /** What stands before the cloud redirector for the tenant redirector. */
@@ -157,9 +162,12 @@ export class FaultBench implements AsyncDisposable {
   /** What the cloud redirector and the tenant redirector hold. */
   async resources(): Promise<Record<"cloud" | "tenant", ProcessResources>> {
     const [cloud] = this.chain.processes as [DrawbridgeProcess];
-    const of = ({ child }: DrawbridgeProcess): Promise<ProcessResources> =>
-      resourcesOf(child.pid ?? 0, this.#folder.path);
-    return { cloud: await of(cloud), tenant: await of(this.chain.tenant) };
+    return { cloud: await this.resourcesOf(cloud), tenant: await this.resourcesOf(this.chain.tenant) };
+  }
+
+  /** What one of the bench's long-running processes holds. */
+  resourcesOf({ child }: DrawbridgeProcess): Promise<ProcessResources> {
+    return resourcesOf(child.pid ?? 0, this.#folder.path);
   }
 
   /** Waits until both hold no more descriptors and timers than then. */

@@ -68,18 +68,22 @@ describe("cloud gateway: which cloud redirector it passes connections on to", ()
     await bench.leg(first);
   });
 
-  it("refuses at once while none is up, and serves again when a check finds one", async () => {
+  it("lets clients wait while none is up, and refuses who has waited as long as a dial may take", async () => {
     const stub = await bench.cloud();
     await stub.refuse();
     await bench.start([stub]);
     const client = await bench.dialFrom();
     client.write(PREFACE);
+    await until(() => bench.gateway.stats().connections === 1);
+    bench.clock.advance(CHECKS.timeoutMs);
     await closedOf(client);
     expect(bench.refusalCodes).to.deep.equal(["unavailable"]);
+    const patient = bench.leg(stub);
+    await until(() => bench.gateway.stats().connections === 1);
     await stub.listenAgain();
     bench.clock.advance(CHECKS.retryEveryMs);
-    await until(() => newsOf(stub).includes("up"));
-    await bench.leg(stub);
+    await patient;
+    expect(newsOf(stub)).to.deep.equal(["down dial-failed", "up"]);
   });
 
   it("says each change once, however many connections meet it", async () => {

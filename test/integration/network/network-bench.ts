@@ -106,7 +106,7 @@ export class NetworkBench implements AsyncDisposable {
     socket.destroy();
   }
 
-  /** As {@link exchange}, and closes the connection only when all is back: through an HTTP proxy no side can end alone. */
+  /** As {@link exchange}, and closes the connection only when all is back. */
   async echo(session: DrawbridgeProcess, bytes = 2_000_000): Promise<void> {
     const { port } = await session.waitForEvent("listening");
     const socket = await dialLoopback(Number(port));

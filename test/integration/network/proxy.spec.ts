@@ -42,13 +42,13 @@ peerSuite("a real proxy that wants a password", ["tinyproxy"], function () {
     return error;
   };
 
-  it("carries enrolment, the control connections and every leg", async () => {
+  it("carries enrolment, the control connections and every leg, half-closes included", async () => {
     const before = proxy.targets.length;
     // Two for each enrolment, and the tenant's control connection.
     expect(before).to.be.at.least(5);
     const session = await bench.connect("acme", [], env);
-    await bench.echo(session);
-    await bench.echo(session);
+    await bench.exchange(session);
+    await bench.exchange(session);
     await bench.stop(session);
     // The operator's channel, and two legs a link.
     expect(proxy.targets.length - before).to.equal(5);
@@ -57,7 +57,7 @@ peerSuite("a real proxy that wants a password", ["tinyproxy"], function () {
 
   it("carries legs inside of TLS as well", async () => {
     const session = await bench.connect("acme", ["--leg-transport", "tls"], env);
-    await bench.echo(session);
+    await bench.exchange(session);
     await bench.stop(session);
   }).timeout(60_000);
 
@@ -98,7 +98,7 @@ peerSuite("a real proxy that wants a password", ["tinyproxy"], function () {
       where: (event) => tenant.events.indexOf(event) >= again,
     });
     const session = await bench.connect("acme", [], env);
-    await bench.echo(session);
+    await bench.exchange(session);
     await bench.stop(session);
   }).timeout(120_000);
 

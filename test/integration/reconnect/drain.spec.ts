@@ -1,10 +1,9 @@
-import { once } from "node:events";
 import { expect } from "chai";
 import { runDrawbridge } from "../../../scripts/demo/drawbridge.ts";
 import { until } from "../../../scripts/demo/until.ts";
 import type { DrawbridgeProcess } from "../../support/cli.ts";
 import { expectCleanExit, startCli } from "../../support/cli.ts";
-import { dialLoopback, readBytes } from "../../support/dataplane-sockets.ts";
+import { closedOf, dialLoopback, readBytes } from "../../support/dataplane-sockets.ts";
 import { TargetServer } from "../cli/target-server.ts";
 import { Provider } from "./provider.ts";
 
@@ -80,7 +79,7 @@ describe("a cloud redirector that is told to stop", function () {
     await readBytes(link, 6);
     provider.cloud.child.signal("SIGTERM");
     await logged(provider.cloud, /no new sessions/);
-    const closed = once(link.resume(), "close");
+    const closed = closedOf(link);
     const again = (): true | undefined => {
       if (/redirector stops$/m.test(provider.cloud.child.tail())) return true;
       provider.cloud.child.signal("SIGTERM");

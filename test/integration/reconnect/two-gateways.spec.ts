@@ -76,6 +76,9 @@ describe("two gateways, of which one is killed", function () {
     const [first, second] = ports.map((port) => `127.0.0.1:${port}`);
     expect(tenant.events[0]).to.include({ event: "ready", gateway: first });
     const lost = await openLink();
+    const watch = await startCli(["tenants", "--watch", "--json"], { home: provider.home });
+    processes.push(watch);
+    await until(() => watch.events.length > 0 || undefined, { what: "the watch's first line" });
 
     gateways[0]?.child.signal("SIGKILL");
     const killedAt = performance.now();
@@ -88,6 +91,8 @@ describe("two gateways, of which one is killed", function () {
     expect(end).to.include({ code: "unavailable" });
     expect(end?.["message"]).to.match(/^the connection to the provider at .* was lost, and the session with it$/);
     lost.link.destroy();
+    const online = (): true | undefined => watch.events.at(-1)?.["state"] === "online" || undefined;
+    await until(() => (/going on at/.test(watch.child.tail()) ? online() : undefined), { what: "the watch going on" });
 
     // The first one is back, new sessions go through it, and it is killed again: those through the other stay.
     await startGateway(ports[0] ?? 0);

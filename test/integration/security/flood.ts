@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 
 /** What a flood's connections do once they are there. */
-export type FloodKind = "silent" | "half a handshake" | "anonymous TLS";
+export type FloodKind = "silent" | "half a handshake" | "anonymous TLS" | "silent legs inside of TLS";
 
 /** The first bytes of a ClientHello, whose length they announce as 512 (RFC 8446, 5.1 and 4). */
 const CLIENT_HELLO_HEAD = Buffer.from("1603010200010001fc0303", "hex");
@@ -39,8 +39,10 @@ export class Flood {
   async #open(port: number, index: number, kind: FloodKind): Promise<void> {
     const source = Math.floor(index / CONNECTIONS_PER_ADDRESS);
     const localAddress = `127.9.${1 + Math.floor(source / 250)}.${1 + (source % 250)}`;
-    const options = { host: "127.0.0.1", port, localAddress, rejectUnauthorized: false, ALPNProtocols: ["h2"] };
-    const isTls = kind === "anonymous TLS";
+    const isLeg = kind === "silent legs inside of TLS";
+    const ALPNProtocols = [isLeg ? "drawbridge-leg/1" : "h2"];
+    const options = { host: "127.0.0.1", port, localAddress, rejectUnauthorized: false, ALPNProtocols };
+    const isTls = isLeg || kind === "anonymous TLS";
     const socket = isTls ? connectTls(options) : connect(options);
     this.#sockets.push(socket);
     await settled(socket, isTls ? "secureConnect" : "connect");

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { EnrolledIdentity } from "@drawbridge/control/identity";
 import type { DrawbridgeError } from "@drawbridge/dataplane";
 import { expect } from "chai";
-import type { PlainPermit, SessionOpening } from "../../../packages/control/src/cloud/ports.ts";
+import type { PlainPermit, SessionOfferDetails, SessionOpening } from "../../../packages/control/src/cloud/ports.ts";
 import { parsePolicy } from "../../../packages/control/src/tenant/policy/parse-policy.ts";
 import { TenantAccess } from "../../../packages/control/src/tenant/tenant-access.ts";
 import { signPlainPermit } from "../../../packages/control/src/wire/plain-permit.ts";
@@ -143,6 +143,22 @@ describe("a cloud redirector in hostile hands that lies on the control plane", (
       expect(remote.plain).to.equal(false);
       expect(permits).to.deep.equal([undefined]);
       expect((await carries(remote, acme)).includes("known text")).to.equal(false);
+    });
+
+    it("cannot turn encryption off by a nonce that is none, or for a key that is none", async () => {
+      const permits: unknown[] = [];
+      control.onOpened = (opening) => {
+        permits.push(opening.plainPermit);
+        return opening;
+      };
+      for (const length of [1, 31]) {
+        control.onOffer = (offer) => ({ ...offer, plainNonce: randomBytes(length) });
+        expect((await open({ tenant: "lenient" })).plain).to.equal(false);
+      }
+      const noKey = (offer: SessionOfferDetails) => ({ ...offer.operator, keyFingerprint: "ab" });
+      control.onOffer = (offer) => ({ ...offer, plainNonce: randomBytes(32), operator: noKey(offer) });
+      expect((await open({ tenant: "lenient" })).plain).to.equal(false);
+      expect(permits).to.deep.equal([undefined, undefined, undefined]);
     });
 
     it("cannot turn encryption off by leaving the operator's question or the tenant's permit out", async () => {

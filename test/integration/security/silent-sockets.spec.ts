@@ -13,7 +13,7 @@ import { Flood, type FloodKind, residentBytes } from "./flood.ts";
 const SOCKETS = 5_000;
 const MAX_GROWTH_BYTES = 100 * 1024 * 1024;
 const SESSIONS = 7;
-const KINDS: readonly FloodKind[] = ["silent", "half a handshake", "anonymous TLS"];
+const KINDS: readonly FloodKind[] = ["silent", "half a handshake", "anonymous TLS", "silent legs inside of TLS"];
 const OVER = { code: "closed", message: "the test is over" } as const;
 const nothing = (): void => {};
 

@@ -7,7 +7,7 @@ import {
 } from "../../../packages/console-cli/src/rdp/connection-confirm.ts";
 import { encodeConnectionRequest } from "../../../packages/console-cli/src/rdp/connection-request.ts";
 import { describeBytes } from "../../../packages/console-cli/src/rdp/describe-bytes.ts";
-import { confirmBytes, LEGACY_CONFIRM, RDP_NEG_FAILURE, RDP_NEG_RSP } from "./rdp-bytes.ts";
+import { confirmBytes, LEGACY_CONFIRM, RDP_NEG_FAILURE, RDP_NEG_RSP } from "../../support/rdp-bytes.ts";
 
 /** What a reader makes of bytes that come in these chunks. */
 function readAll(chunks: readonly Uint8Array[]): ConfirmProgress {
@@ -102,6 +102,8 @@ describe("the RDP connection confirm", () => {
     for (const length of [0, 4, 10, MAX_CONFIRM_BYTES + 1, 0xffff]) {
       const bytes = confirmBytes(RDP_NEG_RSP, 1);
       bytes.writeUInt16BE(length, 2);
+      // So that nothing but the length is wrong.
+      bytes.writeUInt8(Math.max(0, length - 5) & 0xff, 4);
       expect(readAll([bytes]).state, `length ${length}`).to.equal("not-rdp");
     }
     const request = encodeConnectionRequest(["tls"]);

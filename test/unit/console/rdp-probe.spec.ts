@@ -10,7 +10,7 @@ import { probeRdp, probeRdpWithin, type ProbeResult } from "../../../packages/co
 import { describeSecurity, surveyRdp } from "../../../packages/console-cli/src/rdp/survey-rdp.ts";
 import { TestAuthority, type TestIdentity } from "../../support/certificates.ts";
 import { thrown } from "../identity/thrown.ts";
-import { confirmBytes, LEGACY_CONFIRM, RDP_NEG_FAILURE, RDP_NEG_RSP } from "./rdp-bytes.ts";
+import { confirmBytes, LEGACY_CONFIRM, RDP_NEG_FAILURE, RDP_NEG_RSP } from "../../support/rdp-bytes.ts";
 
 /** Never fires: mocha's own timeout ends a test that hangs. */
 const { signal } = new AbortController();

@@ -10,7 +10,7 @@ describe("the order of gateways", () => {
   it("holds each place once, and no place before one of a lower priority", () => {
     fc.assert(
       fc.property(places, random, (list, numbers) => {
-        const order = orderPlaces(list, () => numbers.next().value);
+        const order = orderPlaces(list, () => Number(numbers.next().value));
         expect(order.toSorted()).to.deep.equal(list.map(({ address }) => address).sort());
         const priorityOf = new Map(list.map(({ address, priority }) => [address, priority]));
         const priorities = order.map((address) => priorityOf.get(address) ?? NaN);

@@ -6,7 +6,7 @@ import { expect } from "chai";
 
 import { rdpKindAt } from "../../../scripts/demo/desktop/rdp-kind.ts";
 import { freePort } from "../../../scripts/demo/free-port.ts";
-import { confirmBytes, LEGACY_CONFIRM, RDP_NEG_FAILURE, RDP_NEG_RSP } from "../console/rdp-bytes.ts";
+import { confirmBytes, LEGACY_CONFIRM, RDP_NEG_FAILURE, RDP_NEG_RSP } from "../../support/rdp-bytes.ts";
 
 /** Runs a server on loopback that treats every connection like this, and asks it. */
 async function kindOf(onRequest: (socket: Socket) => void): Promise<string> {

@@ -25,6 +25,10 @@ export const file_drawbridge_v1_preface: GenFile = /*@__PURE__*/
  * preface is late (5 seconds after connecting), malformed, or names a token that is unknown, used or expired is
  * closed without a word. The reason goes over the control plane, to whoever may know it.
  *
+ * Where only TLS gets through, the same runs inside of TLS 1.3 on the same port: ALPN `drawbridge-leg/1`, the server
+ * verified as for gRPC, no client certificate. The 5 seconds then count from the end of that handshake. A leg that got no
+ * byte of its other end may be dialled again with the same token, which is unspent unless the first one arrived.
+ *
  * @generated from message drawbridge.v1.Preface
  */
 export type Preface = Message<"drawbridge.v1.Preface"> & {

@@ -1,5 +1,6 @@
 import type { RemoteRedirector } from "@drawbridge/control/remote";
 import { formatDuration, plain, type Output } from "../rendering/index.ts";
+import { certificateRecord } from "../rdp/server-certificate.ts";
 import type { CommandContext } from "../run-command.ts";
 import { checkTarget, type TargetFinding } from "./target-check.ts";
 
@@ -46,7 +47,8 @@ export async function checkBeforeClient(
 }
 
 function tell(output: Output, name: string, finding: TargetFinding, ms: number, verbose: boolean): void {
-  output.record({ event: "target-checked", ms, ...finding });
+  const certificate = finding.outcome === "answers" && finding.certificate && certificateRecord(finding.certificate);
+  output.record({ event: "target-checked", ms, ...finding, ...(certificate && { certificate }) });
   if (output.json) return;
   switch (finding.outcome) {
     case "answers": {

@@ -1,5 +1,5 @@
 import type { RemoteRedirector } from "@drawbridge/control/remote";
-import { DrawbridgeError, toDrawbridgeError } from "@drawbridge/dataplane";
+import { closeReasonError, DrawbridgeError, toDrawbridgeError } from "@drawbridge/dataplane";
 import { describeBytes } from "../rdp/describe-bytes.ts";
 import { probeRdp, type ProbeResult } from "../rdp/probe-rdp.ts";
 import type { ServerCertificate } from "../rdp/server-certificate.ts";
@@ -43,18 +43,31 @@ export async function checkTarget(
 ): Promise<TargetFinding> {
   const { name, wantsCertificate, timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options;
   const late = new DrawbridgeError("handshake-timeout", `the RDP service of ${name} is slow to answer`);
+  let result: ProbeResult;
   try {
-    const result = await withinTime(timeoutMs, late, signal, async (limit) => {
-      const { stream } = await remote.openLink(limit);
-      return probeRdp(stream, { wantsCertificate, signal: limit });
-    });
-    return findingOf(result, name);
+    result = await withinTime(timeoutMs, late, signal, (limit) => ask(remote, wantsCertificate, limit));
   } catch (error) {
     if (error === late) return { outcome: "late", afterMs: timeoutMs };
     const { code, message, remedy } = toDrawbridgeError(error);
     if (code !== "target-unreachable") throw error;
     throw deadTarget(name, message, remedy, error);
   }
+  return findingOf(result, name);
+}
+
+/** Errors: what refused the link. */
+async function ask(
+  remote: Pick<RemoteRedirector, "openLink">,
+  wantsCertificate: boolean,
+  signal: AbortSignal,
+): Promise<ProbeResult> {
+  const { stream, closed } = await remote.openLink(signal);
+  const result = await probeRdp(stream, { wantsCertificate, signal });
+  if (result.kind !== "closed") return result;
+  // A plain link looks open before the tenant has refused it.
+  const { reason } = await closed;
+  if (reason.code === "closed") return result;
+  throw closeReasonError(reason);
 }
 
 function findingOf(result: ProbeResult, name: string): TargetFinding {

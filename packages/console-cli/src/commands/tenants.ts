@@ -4,6 +4,7 @@ import { AdminClient, watchTenants } from "@drawbridge/control/remote";
 import type { RpcChannel } from "@drawbridge/control/rpc";
 import { commandNamed } from "../common-options.ts";
 import { withOperatorChannel } from "../operator-channel.ts";
+import { overGateways } from "../over-gateways.ts";
 import type { Column } from "../rendering/index.ts";
 import { formatRelativeTime, plain, renderTable } from "../rendering/index.ts";
 import type { CommandContext } from "../run-command.ts";
@@ -16,9 +17,11 @@ export function tenantsCommand() {
     .option("--fingerprint", "show the tenants' keys, to compare over the telephone")
     .action((options) =>
       runCommand(options, (context) =>
-        withOperatorChannel(context, async (channel) => {
+        withOperatorChannel(context, async (channel, identity, gateways) => {
           const columns = options.fingerprint ? FINGERPRINT_COLUMNS : COLUMNS;
-          if (options.watch) return watch(context, channel, columns);
+          if (options.watch) {
+            return overGateways({ ...context, channel, identity, gateways }, (now) => watch(context, now, columns));
+          }
           print(context, await new AdminClient(channel).listTenants(context.signal), columns);
         }),
       ),

@@ -60,3 +60,10 @@ function factsOf(certificate: X509Certificate): ServerCertificate {
     notAfter: certificate.validToDate.getTime(),
   };
 }
+
+/** A certificate as `--json` prints it. */
+export const certificateRecord = ({ fingerprint, name, notAfter }: ServerCertificate): object => ({
+  fingerprint,
+  name,
+  expires: new Date(notAfter).toISOString(),
+});

@@ -104,7 +104,7 @@ export class CloudRedirector {
       identity: await this.#tlsIdentity(),
       limits,
       onConnection: (socket) => this.#rpc.inject(socket),
-      onLeg: (socket) => this.#rendezvous.accept(socket),
+      onLeg: (socket, onPreface) => this.#rendezvous.accept(socket, undefined, onPreface),
       onRefused: (message, address) => this.#refusals.note({ reason: { code: "limit-exceeded", message }, address }),
     });
     const gateway = new FrontDoor({

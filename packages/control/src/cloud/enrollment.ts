@@ -102,6 +102,7 @@ export class Enrollment {
     if (rate.take(source.replace(/:\d+$/, ""), clock.now())) return;
     throw new DrawbridgeError("limit-exceeded", "too many enrolments are tried", {
       remedy: "Wait a minute, then try again.",
+      limit: rate.usedUp === "perKey" ? "enrollmentsPerAddressPerMinute" : "enrollmentsPerMinute",
     });
   }
 }

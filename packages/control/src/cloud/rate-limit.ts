@@ -37,6 +37,11 @@ export class RateLimit {
     return true;
   }
 
+  /** Which of the two did not let the last one through. */
+  get usedUp(): keyof RateLimitOptions {
+    return this.#all.tokens < 1 ? "inAll" : "perKey";
+  }
+
   #bucket(key: string, now: number): Bucket {
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;

@@ -188,13 +188,16 @@ export class SessionBroker {
 
   #checkLimits(operator: string, tenant: string): void {
     const { maxSessions, maxSessionsPerOperator, maxSessionsPerTenant } = this.#options;
-    const exceeded = (what: string, limit: number): DrawbridgeError =>
-      new DrawbridgeError("limit-exceeded", `${what} ${limit} sessions open already`, {
+    const exceeded = (what: string, most: number, limit: string): DrawbridgeError =>
+      new DrawbridgeError("limit-exceeded", `${what} ${most} sessions open already`, {
         remedy: "End one of them first: see `drawbridge sessions`.",
+        limit,
       });
-    if (this.#sessions.size >= maxSessions) throw exceeded("the cloud redirector has", maxSessions);
-    if (this.ofOperator(operator).length >= maxSessionsPerOperator) throw exceeded("you have", maxSessionsPerOperator);
-    if (this.ofTenant(tenant).length >= maxSessionsPerTenant) throw exceeded("the tenant has", maxSessionsPerTenant);
+    if (this.#sessions.size >= maxSessions) throw exceeded("the cloud redirector has", maxSessions, "sessions");
+    if (this.ofOperator(operator).length >= maxSessionsPerOperator)
+      throw exceeded("you have", maxSessionsPerOperator, "sessionsPerOperator");
+    if (this.ofTenant(tenant).length >= maxSessionsPerTenant)
+      throw exceeded("the tenant has", maxSessionsPerTenant, "sessionsPerTenant");
   }
 }
 

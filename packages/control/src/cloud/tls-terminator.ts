@@ -21,8 +21,11 @@ export interface TlsTerminatorOptions {
   limits: CloudLimits;
   /** Takes over a connection for gRPC, whose handshake is complete. */
   onConnection: (socket: TLSSocket) => void;
-  /** Takes over a connection that is to become a leg, whose handshake is complete. It allows half-open use. */
-  onLeg: (socket: TLSSocket) => void;
+  /**
+   * Takes over a connection that is to become a leg, whose handshake is complete. It allows half-open use. `onPreface` is
+   * to be called when its preface has come.
+   */
+  onLeg: (socket: TLSSocket, onPreface: () => void) => void;
   /** Told of a connection that a limit closed. */
   onRefused: (why: string, address: string) => void;
   /** How long a handshake may take, in milliseconds. Default 5,000. */
@@ -45,8 +48,8 @@ const GRPC_ALPN = "h2";
  *
  * Keeps track of connections by the key they were made with, so that a principal can be cut off at once. Handshakes
  * under way, connections without a certificate, and connections of one key are capped. Of the first two, the oldest make
- * room for newer ones: whoever means it is done in no time, so strangers cannot lock others out by holding on. A leg
- * counts as a handshake until it is one, and then by the limits on sockets whose preface has not come.
+ * room for newer ones: whoever means it is done in no time, so strangers cannot lock others out by holding on. What says
+ * that it is a leg counts as a handshake until its preface has come, since it holds as much memory.
  */
 export class TlsTerminator {
   readonly #server: Server;
@@ -118,11 +121,11 @@ export class TlsTerminator {
 
   #secured(socket: TLSSocket): void {
     const handshake = this.#underWay.get(endsOf(socket));
-    handshake?.over();
     if (handshake !== undefined) setPeerAddress(socket, handshake.peer);
     const address = peerAddress(socket).host;
+    if (socket.alpnProtocol === LEG_ALPN) return this.#leg(socket, handshake);
+    handshake?.over();
     // Node refuses a client that names other protocols only; one that names none gets here.
-    if (socket.alpnProtocol === LEG_ALPN) return this.#leg(socket, handshake?.socket);
     if (socket.alpnProtocol !== GRPC_ALPN)
       return this.#refuse(socket, "it did not say which protocol it speaks", address);
     const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined;
@@ -135,10 +138,10 @@ export class TlsTerminator {
     this.#options.onConnection(socket);
   }
 
-  #leg(socket: TLSSocket, raw: Socket | undefined): void {
+  #leg(socket: TLSSocket, handshake: Handshake | undefined): void {
     socket.allowHalfOpen = true;
-    if (raw !== undefined) raw.allowHalfOpen = true;
-    this.#options.onLeg(socket);
+    if (handshake !== undefined) handshake.socket.allowHalfOpen = true;
+    this.#options.onLeg(socket, () => handshake?.over());
   }
 
   #track(key: string, socket: TLSSocket): void {

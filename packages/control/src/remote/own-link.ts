@@ -30,7 +30,8 @@ export async function openOwnLink(
   // Whoever uses the stream may listen too; a late error must not end the process.
   stream.on("error", ignoreError);
   stream.once("close", () => {
-    if (stream.readableEnded && stream.writableFinished) return;
+    // The target has ended, and has all that there was for it: the link ends by itself, and can tell why.
+    if (stream.readableEnded && stream.writableLength === 0) return;
     link.destroy(closeReason("closed", "this program closed its end of the link"));
   });
   void link.closed.then(({ reason }) => {

@@ -8,6 +8,7 @@ import { createChannel, createClientFactory } from "nice-grpc";
 import type { ChannelConnectOptions } from "./channel-connect.ts";
 import { connectChannel } from "./channel-connect.ts";
 import { clientErrorMiddleware } from "./client-errors.ts";
+import { clockFailure } from "./clock-failure.ts";
 import { guardedCredentials } from "./guarded-credentials.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { DEFAULT_KEEP_ALIVE, keepAliveOptions } from "./keep-alive.ts";
@@ -46,17 +47,21 @@ export class RpcChannel {
   constructor(target: ChannelTarget) {
     this.address = target.address;
     this.#reach = target.reach;
-    this.#channel = createChannel(UNDIALLED_TARGET, credentialsFor(target, this.#closing.signal), {
-      ...ownDialling(() => this.#dial()),
-      ...keepAliveOptions(target.keepAlive ?? DEFAULT_KEEP_ALIVE),
-      "grpc.ssl_target_name_override": target.serverName,
-      "grpc.default_authority": target.serverName,
-      "grpc.max_receive_message_length": MAX_RESPONSE_BYTES,
-      "grpc.use_local_subchannel_pool": 1,
-      "grpc.service_config_disable_resolution": 1,
-      "grpc.enable_http_proxy": 0,
-      "grpc.enable_channelz": 0,
-    });
+    this.#channel = createChannel(
+      UNDIALLED_TARGET,
+      credentialsFor(target, this.#closing.signal, (error) => this.#handshakeFailed(error)),
+      {
+        ...ownDialling(() => this.#dial()),
+        ...keepAliveOptions(target.keepAlive ?? DEFAULT_KEEP_ALIVE),
+        "grpc.ssl_target_name_override": target.serverName,
+        "grpc.default_authority": target.serverName,
+        "grpc.max_receive_message_length": MAX_RESPONSE_BYTES,
+        "grpc.use_local_subchannel_pool": 1,
+        "grpc.service_config_disable_resolution": 1,
+        "grpc.enable_http_proxy": 0,
+        "grpc.enable_channelz": 0,
+      },
+    );
   }
 
   /** A client of a service, whose errors are DrawbridgeErrors and whose answers are validated. */
@@ -83,6 +88,11 @@ export class RpcChannel {
     this.#closing.abort();
   }
 
+  async #handshakeFailed(error: unknown): Promise<void> {
+    const dial = (): Promise<Socket> => this.#reach.dial(parseAddress(this.address), { signal: this.#closing.signal });
+    this.#failure = await clockFailure(error, this.address, dial);
+  }
+
   async #dial(): Promise<Socket> {
     try {
       const socket = await this.#reach.dial(parseAddress(this.address), { signal: this.#closing.signal });
@@ -97,14 +107,18 @@ export class RpcChannel {
   }
 }
 
-function credentialsFor({ certificateAuthorities, identity }: ChannelTarget, signal: AbortSignal): ChannelCredentials {
+function credentialsFor(
+  { certificateAuthorities, identity }: ChannelTarget,
+  signal: AbortSignal,
+  onFailure: (error: unknown) => Promise<void>,
+): ChannelCredentials {
   try {
     const context = createSecureContext({
       minVersion: "TLSv1.3",
       ca: certificateAuthorities,
       ...(identity && { cert: identity.certificate, key: identity.privateKey }),
     });
-    return guardedCredentials(context, signal);
+    return guardedCredentials(context, signal, onFailure);
   } catch (cause) {
     throw new DrawbridgeError("home-invalid", "the enrolled certificate or key cannot be read", {
       remedy: "Enrol again with a new invite code.",

@@ -13,14 +13,23 @@ const HANDSHAKE_MS = 10_000;
  *
  * @param signal when it fires, a handshake under way fails and its socket is destroyed: grpc-js forgets the sockets of a
  *   channel that is closed meanwhile
+ * @param onFailure told of a handshake that failed, and waited for before grpc-js is told. Must not reject. Default: nobody
  */
-export function guardedCredentials(context: SecureContext, signal: AbortSignal): ChannelCredentials {
+export function guardedCredentials(
+  context: SecureContext,
+  signal: AbortSignal,
+  onFailure: (error: unknown) => Promise<void> = () => Promise.resolve(),
+): ChannelCredentials {
   const credentials = ChannelCredentials.createFromSecureContext(context);
   const create = credentials._createSecureConnector.bind(credentials);
   credentials._createSecureConnector = (...args) => {
     const connector = create(...args);
     return {
-      connect: (socket) => guarded(connector, socket, signal),
+      connect: (socket) =>
+        guarded(connector, socket, signal).catch(async (error: unknown) => {
+          await onFailure(error);
+          throw error;
+        }),
       waitForReady: () => connector.waitForReady(),
       getCallCredentials: () => connector.getCallCredentials(),
       destroy: () => connector.destroy(),

@@ -4,7 +4,8 @@ import { DrawbridgeError } from "@drawbridge/dataplane";
  * The outgoing half of a stream: what was pushed comes out of the iteration, in order, until `end`.
  *
  * Bounded: a peer that does not read makes `push` fail once `limit` messages wait, and the queue then fails its reader,
- * so that a stalled stream ends instead of growing.
+ * so that a stalled stream ends instead of growing. A server's reader may itself wait for the peer: the write deadline
+ * (`writeDeadlineInterceptor`) ends that.
  */
 export class MessageQueue<Message> implements AsyncIterable<Message> {
   readonly #limit: number;

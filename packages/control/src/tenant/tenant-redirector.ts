@@ -264,13 +264,14 @@ export class TenantRedirector {
     this.#options.log.warn({ event: "disconnected", code, address, retryInMs: Math.round(delayMs) }, text);
     this.#options.observer.disconnected?.(reason, address, Math.round(delayMs));
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = this.#options.clock.setTimer(delayMs, resolve);
-    this.#hurry = resolve;
-    this.#stop.signal.addEventListener("abort", resolve as () => void, { once: true });
+    const over = (): void => resolve();
+    const timer = this.#options.clock.setTimer(delayMs, over);
+    this.#hurry = over;
+    this.#stop.signal.addEventListener("abort", over, { once: true });
     return promise.finally(() => {
       timer.cancel();
       this.#hurry = undefined;
-      this.#stop.signal.removeEventListener("abort", resolve as () => void);
+      this.#stop.signal.removeEventListener("abort", over);
     });
   }
 }

@@ -1,5 +1,6 @@
 import { dial, DrawbridgeError, type Address } from "@drawbridge/dataplane";
 import { describeBytes } from "../../rdp/describe-bytes.ts";
+import { certificateRecord } from "../../rdp/server-certificate.ts";
 import { describeSecurity, type RdpSecurity, surveyRdp } from "../../rdp/survey-rdp.ts";
 import type { Finding, Step } from "../step.ts";
 
@@ -30,9 +31,7 @@ export function rdpStep(name: string, address: Address): Step<void, void> {
 
 function finding(security: RdpSecurity): Finding<void> {
   const { offers, nlaRequired, certificate } = security;
-  const expires = certificate && new Date(certificate.notAfter).toISOString();
-  const shown = certificate && { fingerprint: certificate.fingerprint, name: certificate.name, expires };
-  const details = { offers, nlaRequired, ...(shown && { certificate: shown }) };
+  const details = { offers, nlaRequired, ...(certificate && { certificate: certificateRecord(certificate) }) };
   const proof =
     certificate === undefined
       ? "it shows no certificate"

@@ -1,8 +1,8 @@
-import type { X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
-import { CLOUD_SERVER_NAME, certificateFromPem, verifyIssued } from "@drawbridge/control/identity";
-import { abortError, DrawbridgeError, nodeErrorCode, toDrawbridgeError } from "@drawbridge/dataplane";
+import { CLOUD_SERVER_NAME, verifyIssued } from "@drawbridge/control/identity";
+import { abortError, DrawbridgeError, nodeErrorCode } from "@drawbridge/dataplane";
 import type { Step } from "../step.ts";
 import { isOverdue, validityText, type Validity } from "./validity.ts";
 
@@ -36,11 +36,11 @@ export function tlsStep(trust: ServerTrust, subject: string | undefined): Step<S
 
 function judge(tls: TLSSocket, { provider, certificateAuthorities, now }: ServerTrust) {
   const leaf = tls.getPeerX509Certificate();
-  if (leaf === undefined) throw notOurs("the server showed no certificate", "");
+  if (leaf === undefined) throw notOurs("the server showed no certificate");
   verify(leaf, certificateAuthorities, now());
-  if (tls.alpnProtocol !== "h2") throw notOurs("the server does not speak HTTP/2", "");
+  if (tls.alpnProtocol !== "h2") throw notOurs("the server does not speak HTTP/2");
   const validity = validityOf(leaf);
-  const text = `${tls.getProtocol() ?? "TLS"}; the certificate is from ${provider}'s CA, ${validityText(validity, now())}`;
+  const text = `${tls.getProtocol() ?? "TLS"}; certificate of ${provider}'s CA for ${CLOUD_SERVER_NAME}, ${validityText(validity, now())}`;
   const details = { protocol: tls.getProtocol(), certificateExpires: new Date(validity.notAfter).toISOString() };
   if (!isOverdue(validity, now())) return { outcome: "ok", text, details, value: undefined } as const;
   const remedy = "The provider's server should have renewed it: see the log of `drawbridge cloud run`.";
@@ -49,27 +49,29 @@ function judge(tls: TLSSocket, { provider, certificateAuthorities, now }: Server
 
 /** Chain, time and name, in the order in which they tell most about what is wrong. */
 function verify(leaf: X509Certificate, authorities: readonly string[], now: number): void {
-  try {
-    verifyIssued(leaf.raw, authorities.map(certificateFromPem), { usage: "server", now });
-  } catch (error) {
-    const { message, remedy } = toDrawbridgeError(error);
-    if (/expired|good only from/.test(message)) {
-      const clock = `This machine's clock says ${new Date(now).toISOString()}: check it first, then the server's.`;
-      throw new DrawbridgeError("certificate-invalid", `of the server, ${message}`, { remedy: clock, cause: error });
-    }
-    const issuer = nameIn(leaf.issuer);
-    throw notOurs(`the server is not the provider's: its certificate comes from ${issuer}`, remedy);
+  const trusted = authorities.map((pem) => new X509Certificate(pem));
+  if (!trusted.some((ca) => leaf.checkIssued(ca) && leaf.verify(ca.publicKey))) {
+    throw notOurs(`the server is not the provider's: its certificate comes from ${nameIn(leaf.issuer)}`);
   }
+  const { notBefore, notAfter } = validityOf(leaf);
+  if (now < notBefore || now > notAfter) {
+    const message = `the server's certificate is not good now: ${validityText({ notBefore, notAfter }, now)}`;
+    const remedy = `This machine's clock says ${new Date(now).toISOString()}: check it first, then the server's.`;
+    throw new DrawbridgeError("certificate-invalid", message, { remedy });
+  }
+  const caDers = trusted.map(({ raw }) => raw);
+  verifyIssued(leaf.raw, caDers, { usage: "server", now });
   if (leaf.checkHost(CLOUD_SERVER_NAME) === undefined) {
-    throw notOurs(`the server's certificate is for ${nameIn(leaf.subject)}, not for a cloud redirector`, "");
+    throw notOurs(`the server's certificate is for ${nameIn(leaf.subject)}, not for a cloud redirector`);
   }
 }
 
-function notOurs(what: string, remedy: string): DrawbridgeError {
-  const usual =
-    "Check the address and port. A firewall that opens TLS to look inside shows a certificate of its own: it has to " +
-    "leave this connection alone. If the provider made a new CA, enrol again with a new invite code.";
-  return new DrawbridgeError("certificate-invalid", what, { remedy: remedy || usual });
+function notOurs(what: string): DrawbridgeError {
+  return new DrawbridgeError("certificate-invalid", what, {
+    remedy:
+      "Check the address and port. A firewall that opens TLS to look inside shows a certificate of its own: it has to " +
+      "leave this connection alone. If the provider made a new CA, enrol again with a new invite code.",
+  });
 }
 
 const nameIn = (distinguished: string): string => `"${/^(?:CN|O)=(.*)$/m.exec(distinguished)?.[1] ?? distinguished}"`;

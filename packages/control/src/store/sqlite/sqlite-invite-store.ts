@@ -76,6 +76,7 @@ export class SqliteInviteStore implements InviteStore {
     const message = `${this.#options.maxPendingInvites} invites are pending already`;
     throw new DrawbridgeError("limit-exceeded", message, {
       remedy: "Wait until some of them are redeemed or expire, then make new ones.",
+      limit: "pendingInvites",
     });
   }
 }

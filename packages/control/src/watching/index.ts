@@ -1,0 +1,5 @@
+export { MetricSet, type MetricDefinition, type MetricDefinitions } from "./metric-set.ts";
+export { openTracer } from "./open-tracer.ts";
+export { NO_SPAN, NO_TRACER, traced, type Span, type SpanAttributes, type SpanOptions, type Tracer } from "./span.ts";
+export { formatTraceparent, newPlace, parseTraceparent, type TracePlace } from "./traceparent.ts";
+export { WatchServer, type WatchServerOptions } from "./watch-server.ts";

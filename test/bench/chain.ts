@@ -1,0 +1,90 @@
+import { inRounds, Samples, type Bench } from "./harness/bench.ts";
+import { medianAdded, ratio, type Bar, type Measurement, type Report } from "./harness/report.ts";
+import { direct, DIRECT } from "./relays/direct.ts";
+import { roundTrip } from "./relays/round-trip.ts";
+import { startSsh } from "./relays/ssh.ts";
+import { transfer } from "./relays/transfer.ts";
+import { TrafficPair } from "./relays/traffic-pair.ts";
+import { startWholeChain } from "./relays/whole-chain.ts";
+
+const SSH = "ssh -R";
+const OURS = "Drawbridge, end to end";
+
+const METHOD = [
+  "The client dials the remote redirector's loopback listener; the target is a backend behind the tenant redirector. So the " +
+    "bytes pass three processes, and are encrypted by the first and decrypted by the last. With `ssh -R` they pass two: " +
+    "`ssh` at the tenant, and an `sshd` that the client dials; the server reads them. OpenSSH runs once with the cipher of " +
+    "its own choice and once with AES-128-GCM.",
+  "CPU time is that of the tenant's end: the tenant redirector, or `ssh`.",
+];
+
+/** The whole chain with end-to-end TLS, beside `ssh -R`. */
+export const chain: Bench = async (options) => {
+  await using stack = new AsyncDisposableStack();
+  const pair = stack.use(await TrafficPair.start());
+  const relays = [
+    direct(pair.ports),
+    stack.use(await startWholeChain(pair.ports)),
+    stack.use(await startSsh(pair.ports, { name: SSH })),
+    stack.use(await startSsh(pair.ports, { name: "ssh -R, AES-GCM", cipher: "aes128-gcm@openssh.com" })),
+  ];
+  const names = relays.map(({ name }) => name);
+  const [down, up, cpu, p50] = [new Samples(names), new Samples(names), new Samples(names), new Samples(names)];
+  await inRounds(relays, options, async (relay, round) => {
+    const { seconds, rounds } = options;
+    const towardsClient = await transfer(pair, relay, { streams: 1, seconds });
+    const towardsTarget = await transfer(pair, relay, { streams: 1, seconds, direction: "up" });
+    const trip = await roundTrip(pair, relay, { seconds });
+    down.add(relay.name, towardsClient.gigabitsPerSecond);
+    up.add(relay.name, towardsTarget.gigabitsPerSecond);
+    if (relay.pid !== undefined) cpu.add(relay.name, towardsClient.cpuSecondsPerGigabyte);
+    p50.add(relay.name, trip.p50);
+    const speeds = `${towardsClient.gigabitsPerSecond.toFixed(2)} and ${towardsTarget.gigabitsPerSecond.toFixed(2)} Gbit/s`;
+    options.tell(`round ${round + 1} of ${rounds}: ${relay.name}: ${speeds}, p50 ${trip.p50.toFixed(0)} µs`);
+  });
+  return report({ down, up, cpu, p50 });
+};
+
+function report(samples: Readonly<Record<"down" | "up" | "cpu" | "p50", Samples>>): Report {
+  const down: Measurement = {
+    id: "chain-throughput-down",
+    title: "Throughput from the target to the client, 1 stream",
+    unit: "Gbit/s",
+    better: "higher",
+    samples: samples.down.samples,
+  };
+  const up: Measurement = {
+    id: "chain-throughput-up",
+    title: "Throughput from the client to the target, 1 stream",
+    unit: "Gbit/s",
+    better: "higher",
+    samples: samples.up.samples,
+  };
+  const cpu: Measurement = {
+    id: "chain-cpu",
+    title: "CPU time of the tenant's end, target to client",
+    unit: "s/GB",
+    better: "lower",
+    samples: samples.cpu.samples,
+  };
+  const p50: Measurement = {
+    id: "chain-round-trip-p50",
+    title: "Round trip of 100 bytes, p50",
+    unit: "µs",
+    better: "lower",
+    samples: samples.p50.samples,
+  };
+  const unit = `× ${SSH}`;
+  const faster = (measurement: Measurement): Bar => {
+    return { what: measurement.title, value: ratio(measurement, OURS, SSH), limit: 1.5, better: "higher", unit };
+  };
+  const added: Bar = {
+    what: `${p50.title}, added`,
+    value: medianAdded(p50, OURS, DIRECT) / medianAdded(p50, SSH, DIRECT),
+    limit: 1.2,
+    better: "lower",
+    unit,
+  };
+  const bars = [faster(down), faster(up), added];
+  return { title: "The whole chain", method: METHOD, measurements: [down, up, cpu, p50], bars };
+}
