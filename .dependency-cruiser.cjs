@@ -8,7 +8,7 @@ const role = (name, others) => ({
 });
 
 const pureState = [
-  "packages/dataplane/src/(pairing-table|preface|handshake-token)",
+  "packages/dataplane/src/(pairing-table|preface|handshake-token|proxy-protocol|ip-bytes)",
   "packages/control/src/cloud/(tenant-registry|session-broker|session|rights)",
 ].join("|");
 

@@ -36,6 +36,8 @@ export interface ChainOptions {
   readonly cloudSettings?: object;
   /** Added to the environment of the long-running commands. */
   readonly env?: NodeJS.ProcessEnv;
+  /** Added to their command lines. */
+  readonly runArgs?: readonly string[];
   readonly signal?: AbortSignal;
 }
 
@@ -98,7 +100,7 @@ export class Chain implements AsyncDisposable {
 
   /** Starts the tenant redirector, and resolves to its epoch once the console sees it online. */
   async startTenant(): Promise<number> {
-    const args = ["tenant", "run", "--home", this.tenantHome, "--json"];
+    const args = ["tenant", "run", "--home", this.tenantHome, "--json", ...this.#runArgs()];
     const tenant = this.#own(
       await DrawbridgeProcess.start(args, {
         home: this.tenantHome,
@@ -145,7 +147,7 @@ export class Chain implements AsyncDisposable {
 
   /** Starts `connect TENANT … --json`; the caller owns it. */
   connect(args: readonly string[] = [], onEvent?: (event: DrawbridgeEvent) => void): Promise<DrawbridgeProcess> {
-    return DrawbridgeProcess.start(["connect", this.tenantName, ...args, "--json"], {
+    return DrawbridgeProcess.start(["connect", this.tenantName, ...args, "--json", ...this.#runArgs()], {
       home: this.operatorHome,
       name: "the remote redirector",
       ...this.#env(),
@@ -178,7 +180,8 @@ export class Chain implements AsyncDisposable {
     await this.cloud(["cloud", "init", "--home", this.cloudHome, "--name", "demo", "--public-address", publicAddress]);
     await this.#addSettings();
     const cloud = await DrawbridgeProcess.start(
-      ["cloud", "run", "--home", this.cloudHome, "--listen", address, "--json"],
+      // Whoever ends a chain does not wait for its sessions.
+      ["cloud", "run", "--home", this.cloudHome, "--listen", address, "--drain", "0s", "--json", ...this.#runArgs()],
       { home: this.cloudHome, name: "the cloud redirector", ...this.#env() },
     );
     this.#own(cloud);
@@ -230,6 +233,10 @@ export class Chain implements AsyncDisposable {
   #own(process: DrawbridgeProcess): DrawbridgeProcess {
     this.processes.push(process);
     return this.#resources.use(process);
+  }
+
+  #runArgs(): readonly string[] {
+    return this.#options.runArgs ?? [];
   }
 
   #env(): { env?: NodeJS.ProcessEnv } {

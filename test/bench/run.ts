@@ -16,6 +16,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   relay: async () => (await import("./relay.ts")).relay,
   "round-trip": async () => (await import("./round-trip.ts")).roundTripBench,
   chain: async () => (await import("./chain.ts")).chain,
+  tenants: async () => (await import("./tenants.ts")).tenants,
   "idle-links": async () => (await import("./idle-links.ts")).idleLinks,
 };
 

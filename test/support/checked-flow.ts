@@ -36,9 +36,11 @@ export interface CheckedFlowOptions {
 /**
  * - `whole`: the stream ended in order, and every byte that was sent had come.
  * - `broken`: it did not end in order: its receiver knows that something may be missing.
- * - `wrong`: a byte differs, or an end in order came before all bytes had. This must never be.
+ * - `short`: it ended in order before every byte had come. Only the death of the process at that end may do that, for
+ *   which the kernel ends the connection.
+ * - `altered`: a byte differs. This must never be.
  */
-export type FlowOutcome = "whole" | "broken" | "wrong";
+export type FlowOutcome = "whole" | "broken" | "short" | "altered";
 
 /** One direction of a link: sends bytes at one end, half-closes, and checks each of them at the other end. */
 export class CheckedFlow {
@@ -50,7 +52,7 @@ export class CheckedFlow {
   readonly #expected: Cipheriv;
   #sent = 0;
   #received = 0;
-  #isWrong = false;
+  #isAltered = false;
   #isFinishing = false;
 
   /** Begins to send and to check. */
@@ -90,12 +92,13 @@ export class CheckedFlow {
     const sink = this.#sink;
     const { promise, resolve } = Promise.withResolvers<FlowOutcome>();
     sink.on("data", (piece: Buffer) => {
-      this.#isWrong ||= !this.#expected.update(Buffer.alloc(piece.length)).equals(piece);
+      this.#isAltered ||= !this.#expected.update(Buffer.alloc(piece.length)).equals(piece);
       this.#received += piece.length;
     });
     // A sender that is cut off has written more than it knows to be sent, so this comes from the end of the stream only.
-    sink.once("end", () => resolve(this.#isWrong || this.#received !== this.#sent ? "wrong" : "whole"));
-    sink.once("close", () => resolve(this.#isWrong ? "wrong" : "broken"));
+    const ended = (): FlowOutcome => (this.#received === this.#sent ? "whole" : "short");
+    sink.once("end", () => resolve(this.#isAltered ? "altered" : ended()));
+    sink.once("close", () => resolve(this.#isAltered ? "altered" : "broken"));
     sink.resume();
     return promise;
   }

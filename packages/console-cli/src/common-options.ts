@@ -1,14 +1,16 @@
 import { Command, Option } from "@commander-js/extra-typings";
-import { LOG_LEVELS } from "./log.ts";
+import { LOG_LEVELS, type LogOptions } from "./log.ts";
 
 /** How {@link commandNamed} differs for some commands. */
 export interface CommandTraits {
   /** Whether the command has files on this machine. Default true; else it takes `--home`, as all do, without effect. */
   readonly hasHome?: boolean;
+  /** How much is logged unless told. Default `info`; less where standard error is a person's screen. */
+  readonly logLevel?: LogOptions["level"];
 }
 
 /** A command with the options that every command takes. */
-export function commandNamed(name: string, description: string, { hasHome = true }: CommandTraits = {}) {
+export function commandNamed(name: string, description: string, { hasHome = true, logLevel = "info" }: CommandTraits = {}) {
   return new Command(name)
     .description(description)
     .addOption(
@@ -24,7 +26,7 @@ export function commandNamed(name: string, description: string, { hasHome = true
         .choices(["text", "json"] as const)
         .default("text" as const),
     )
-    .addOption(new Option("--log-level <level>", "how much is logged").choices(LOG_LEVELS).default("info" as const));
+    .addOption(new Option("--log-level <level>", "how much is logged").choices(LOG_LEVELS).default(logLevel));
 }
 
 /** Collects an option that may be given several times. */

@@ -15,6 +15,8 @@ export interface Interrupt {
   onSecond(handler: () => void): void;
   /** From now on SIGHUP calls this instead, unless it says that the command's terminal is gone. */
   onHangup(handler: () => void): void;
+  /** From now on SIGINT is left to the program that has the terminal. */
+  leaveInterrupts(): void;
   release(): void;
 }
 
@@ -25,7 +27,9 @@ export function interruptSignal(): Interrupt {
   let hangup: (() => void) | undefined;
   let second: (() => void) | undefined;
   let firstAt: number | undefined;
+  let leavesInterrupts = false;
   const onSignal = (name: NodeJS.Signals): void => {
+    if (name === "SIGINT" && leavesInterrupts) return;
     if (name === "SIGHUP" && hangup !== undefined && hasTerminal() === atTerminal) return hangup();
     const now = performance.now();
     if (firstAt !== undefined) {
@@ -47,6 +51,7 @@ export function interruptSignal(): Interrupt {
     signal: abort.signal,
     onSecond: (handler) => void (second = handler),
     onHangup: (handler) => void (hangup = handler),
+    leaveInterrupts: () => void (leavesInterrupts = true),
     release,
   };
 }

@@ -47,15 +47,17 @@ export async function checkCloud(address: Address, options: CloudCheckOptions): 
 
 /** Whether a byte comes before the end. Throws when neither comes in time. */
 async function answers(socket: Socket, { timeoutMs, signal, clock }: CloudCheckOptions): Promise<boolean> {
-  const late = new AbortController();
-  const timer = clock.setTimer(timeoutMs, () => late.abort());
-  const either = AbortSignal.any([late.signal, signal]);
+  const over = new AbortController();
+  const giveUp = (): void => over.abort();
+  const timer = clock.setTimer(timeoutMs, giveUp);
+  signal.addEventListener("abort", giveUp);
   try {
-    await Promise.race(["data", "end", "close"].map((event) => once(socket, event, { signal: either })));
+    await Promise.race(["data", "end", "close"].map((event) => once(socket, event, { signal: over.signal })));
     return socket.bytesRead > 0;
   } finally {
     timer.cancel();
-    late.abort();
+    signal.removeEventListener("abort", giveUp);
+    giveUp();
   }
 }
 

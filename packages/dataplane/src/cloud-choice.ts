@@ -65,7 +65,7 @@ export class CloudChoice {
     for (const candidate of this.#candidates) void this.#check(candidate);
   }
 
-  /** Ends the checks, and the dials that are under way. May be called twice. */
+  /** Ends the checks; dials end by their own signals. May be called twice. */
   stop(): void {
     this.#stop.abort(new DrawbridgeError("shutting-down", "the gateway shuts down"));
     for (const { timer } of this.#candidates) timer?.cancel();
@@ -85,12 +85,11 @@ export class CloudChoice {
    */
   async dial(signal: AbortSignal): Promise<Socket> {
     const { timeoutMs, clock } = this.#options;
-    const either = AbortSignal.any([signal, this.#stop.signal]);
     const deadline = clock.now() + timeoutMs;
     for (;;) {
-      const socket = await this.#dialFirst(either);
+      const socket = await this.#dialFirst(signal);
       if (socket !== undefined) return socket;
-      await this.#someUp(deadline - clock.now(), either);
+      await this.#someUp(deadline - clock.now(), signal);
     }
   }
 

@@ -72,6 +72,9 @@ interface Passage {
   readonly end: (reason: CloseReason) => void;
 }
 
+/** A longer timer would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 const SHUT_DOWN = closeReason("shutting-down", "the gateway shut down");
 
 const ignoreError = (): void => {};
@@ -129,10 +132,13 @@ export class CloudGateway {
     };
   }
 
-  /** Takes no new connections, lets those that are there end by themselves, and ends the rest after `deadlineMs`. */
+  /**
+   * Takes no new connections, lets those that are there end by themselves, and ends the rest after `deadlineMs`, 24 days at
+   * most.
+   */
   drain(deadlineMs: number): Promise<CloseReason> {
     if (this.#state.kind === "open") {
-      const timer = this.#clock.setTimer(deadlineMs, () => this.destroy(SHUT_DOWN));
+      const timer = this.#clock.setTimer(Math.min(deadlineMs, LONGEST_TIMER_MS), () => this.destroy(SHUT_DOWN));
       this.#state = { kind: "draining", timer };
       this.#door.destroy();
       this.#closeWhenDrained();

@@ -6,7 +6,7 @@ export interface WatchedPeer {
   readonly socket: Pick<Socket, "localAddress" | "localPort" | "remoteAddress" | "remotePort">;
   /** Bytes that have come from it. */
   readonly received: () => number;
-  /** Bytes that were sent to it. */
+  /** Grows with what was sent to it: bytes, and an end. */
   readonly sent: () => number;
   /** It is dead: nothing that was sent to it is acknowledged any more. */
   readonly onDead: () => void;
@@ -58,11 +58,8 @@ export class DeadPeerWatch {
   /** Watches a peer until the returned function is called. */
   add(peer: WatchedPeer): () => void {
     this.#peers.set(peer, { received: peer.received(), sentBefore: peer.sent(), silentLooks: 0 });
-    this.#arm();
-    return () => {
-      this.#peers.delete(peer);
-      if (this.#peers.size === 0) clearTimeout(this.#timer);
-    };
+    if (this.#timer === undefined) this.#arm();
+    return () => void this.#peers.delete(peer);
   }
 
   /** Looks at all peers, and tells those that are dead so. */
@@ -76,10 +73,13 @@ export class DeadPeerWatch {
     }
   }
 
+  /** Looks again and again for as long as there are peers. Does not keep the process alive. */
   #arm(): void {
-    clearTimeout(this.#timer);
-    if (this.#peers.size === 0) return;
-    this.#timer = setTimeout(() => void this.look().finally(() => this.#arm()), this.#intervalMs).unref();
+    const again = (): void => {
+      this.#timer = undefined;
+      if (this.#peers.size > 0) this.#arm();
+    };
+    this.#timer = setTimeout(() => void this.look().finally(again), this.#intervalMs).unref();
   }
 }
 

@@ -54,42 +54,6 @@ function handleOf(stream: Duplex): NativeHandle | undefined {
 /** The most that a TLS record holds (RFC 8446, section 5.1). */
 const RECORD_BYTES = 16_384;
 
-/** The records of one TLS source that are to be written together; of one at a time, in a buffer for all. */
-class Gathering {
-  readonly buffer = Buffer.allocUnsafeSlow(buffer.length);
-  #flow: FastFlow | undefined;
-  #length = 0;
-
-  get isEmpty(): boolean {
-    return this.#length === 0;
-  }
-
-  get isFull(): boolean {
-    return this.buffer.length - this.#length < RECORD_BYTES;
-  }
-
-  /** Flushes what is there of another flow. */
-  makeWayFor(flow: FastFlow): void {
-    if (this.#flow !== flow) this.flush();
-  }
-
-  /** Adds what a flow has just read. It is flushed before the loop waits for anything. */
-  add(flow: FastFlow, length: number): void {
-    if (this.#length === 0) setImmediate(() => this.flush());
-    this.#flow = flow;
-    this.#length += buffer.copy(this.buffer, this.#length, 0, length);
-  }
-
-  flush(): void {
-    const [flow, length] = [this.#flow, this.#length];
-    this.#flow = undefined;
-    this.#length = 0;
-    if (length > 0) flow?.deliverGathered(length);
-  }
-}
-
-const gathering = new Gathering();
-
 /**
  * A flow between two sockets that allocates and copies nothing while the sink takes what it is given: it reads into one
  * buffer, the same for all, and writes from there.
@@ -106,6 +70,7 @@ export class FastFlow implements Flow {
   readonly #toll: Toll | undefined;
   #bytes = 0;
   #buffer = buffer;
+  #bytesOfTurn = 0;
   /** What the source is paused for: a write, the end of a turn, the toll. */
   #holds = 0;
   #isStopped = false;
@@ -158,42 +123,17 @@ export class FastFlow implements Flow {
     handle.useUserBuffer(this.#buffer);
   }
 
-  /** Node stops reading when this returns false. */
+  /** Node stops reading when this returns false. Of a TLS source a few records that it has already may still follow. */
   readonly #onRead = (length: number): boolean => {
     if (this.#isStopped) return false;
     this.#count(length);
-    if (this.#source instanceof TLSSocket) this.#gather(length);
-    else this.#deliver(buffer, length);
-    // libuv would read on, up to 32 times before it looks at other sockets (`uv__read`), and they would wait for 8 MiB.
-    if (length === this.#buffer.length && this.#holds === 0) this.#endTurn();
+    // INVARIANT: whatever keeps bytes for later gets a copy, since the next read, of whichever link, overwrites the buffer.
+    const isBusy = this.#sink.writableLength > 0 || this.#sink.writableCorked > 0;
+    const written = isBusy ? 0 : this.#writeNow(length);
+    if (written < length) this.#writeInTurn(Buffer.from(buffer.subarray(written, length)));
+    this.#endTurnAfter(length);
     return this.#holds === 0;
   };
-
-  /** A full record is seldom the last: it waits for those that came with it, so that they are written together. */
-  #gather(length: number): void {
-    gathering.makeWayFor(this);
-    const isFull = length === RECORD_BYTES;
-    if (!isFull && gathering.isEmpty) {
-      this.#deliver(buffer, length);
-      return;
-    }
-    gathering.add(this, length);
-    if (gathering.isFull && this.#holds === 0) this.#endTurn();
-    if (gathering.isFull || !isFull) gathering.flush();
-  }
-
-  /** Takes over what was gathered for this flow. */
-  deliverGathered(length: number): void {
-    if (this.#isStopped) return;
-    this.#deliver(gathering.buffer, length);
-    // This may be long after the read.
-    if (this.#holds > 0) this.#source.pause();
-  }
-
-  #deliver(from: Buffer, length: number): void {
-    const written = this.#sink.writableLength > 0 ? 0 : this.#writeNow(from, length);
-    if (written < length) this.#writeInTurn(Buffer.from(from.subarray(written, length)));
-  }
 
   #count(length: number): void {
     this.#bytes += length;
@@ -207,16 +147,16 @@ export class FastFlow implements Flow {
   }
 
   /** Writes to a sink that has nothing else to write. Returns how many bytes are out of the buffer. */
-  #writeNow(from: Buffer, length: number): number {
-    return this.#sink instanceof TLSSocket ? this.#encryptNow(from, length) : this.#sendNow(from, length);
+  #writeNow(length: number): number {
+    return this.#sink instanceof TLSSocket ? this.#encryptNow(length) : this.#sendNow(length);
   }
 
-  #sendNow(from: Buffer, length: number): number {
+  #sendNow(length: number): number {
     // Asked for each time: the descriptor of a socket that is closed may be another's already.
     const fd = handleOf(this.#sink)?.fd ?? -1;
     if (fd <= 0) return length;
     try {
-      return writeSync(fd, from, 0, length);
+      return writeSync(fd, buffer, 0, length);
     } catch (error) {
       if (NO_ROOM.has(nodeErrorCode(error))) return 0;
       this.#sink.destroy(error as Error);
@@ -224,8 +164,8 @@ export class FastFlow implements Flow {
     }
   }
 
-  #encryptNow(from: Buffer, length: number): number {
-    const view = from.subarray(0, length);
+  #encryptNow(length: number): number {
+    const view = buffer.subarray(0, length);
     // A small one is on its way before the next is there, and pausing costs more than it.
     if (length < RECORD_BYTES) this.#sink.write(view);
     else this.#writeInTurn(view);
@@ -239,7 +179,15 @@ export class FastFlow implements Flow {
     this.#sink.write(chunk, () => this.#release());
   }
 
-  #endTurn(): void {
+  /**
+   * After a buffer's worth the flow lets others have their turn: libuv would read on, up to 32 times before it looks at
+   * other sockets (`uv__read`), and those would wait for 8 MiB.
+   */
+  #endTurnAfter(length: number): void {
+    this.#bytesOfTurn += length;
+    if (this.#bytesOfTurn < this.#buffer.length) return;
+    this.#bytesOfTurn = 0;
+    if (this.#holds > 0) return;
     this.#holds += 1;
     setImmediate(() => this.#release());
   }
@@ -250,7 +198,6 @@ export class FastFlow implements Flow {
   }
 
   readonly #onEnd = (): void => {
-    gathering.flush();
     this.#sink.end();
   };
 }

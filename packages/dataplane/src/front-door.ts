@@ -58,7 +58,8 @@ export class FrontDoor {
       perAddress: options.maxSilentPerAddress ?? 64,
     });
     this.#server = createServer(
-      { allowHalfOpen: true, pauseOnConnect: true, noDelay: true },
+      // Keep-alive, so that a peer that died in silence does not hold its place for ever; as `dial` does at the other end.
+      { allowHalfOpen: true, pauseOnConnect: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 },
       (socket) => void this.#accept(socket),
     );
   }
@@ -124,9 +125,9 @@ export class FrontDoor {
       onPeer: () => this.#countByClient(socket),
     });
     const madeRoom = !this.#silent.delete(socket) && opening.kind === "ended";
-    if (madeRoom) return this.#refuse(socket, { reason: MADE_ROOM });
+    if (madeRoom) this.#refuse(socket, { reason: MADE_ROOM });
     // A gateway that looks whether the port is open says nothing: it is not worth a word.
-    if (opening.kind === "ended" && isGateway) socket.destroy();
+    else if (opening.kind === "ended" && isGateway) socket.destroy();
     else this.#settle(socket, opening);
   }
 

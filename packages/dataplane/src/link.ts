@@ -153,7 +153,7 @@ export class Link implements LinkReservation {
 
   /** Both legs are there; the splice's `a` is the remote leg. */
   pair(splice: Splice): void {
-    this.#pairedAt = this.#clock.now();
+    this.#pairedAt = splice.times().startedAt;
     this.#state = { kind: "spliced", splice };
     this.#paired.resolve({ outcome: "paired" });
   }

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { systemClock, type Clock } from "./clock.ts";
 import { closeReason, closeReasonFrom, type CloseReason } from "./close-reason.ts";
+import { type DeadPeerWatch, systemDeadPeerWatch } from "./dead-peer-watch.ts";
 import { FastFlow, isFast } from "./fast-flow.ts";
 import type { Flow } from "./flow.ts";
 import { fromNodeError } from "./node-error.ts";
@@ -18,6 +19,8 @@ export interface SpliceOptions {
   readonly bName?: string;
   /** Default: the machine's. */
   readonly clock?: Clock;
+  /** Ends the splice when a side no longer acknowledges what it is sent. Default: the process's. */
+  readonly deadPeers?: DeadPeerWatch;
   /** Holds both directions back. Default: nothing does. */
   readonly toll?: Toll | undefined;
   /** Copies through Node's streams even between sockets. Default false. */
@@ -54,14 +57,22 @@ export interface Splice {
 
 const ENDED = closeReason("closed", "both sides ended the connection");
 
+/** One of the two streams, and what is copied from it. */
+interface Side {
+  readonly stream: Duplex;
+  readonly name: string;
+  readonly flow: Flow;
+}
+
 class TwoFlows implements Splice {
   readonly closed: Promise<CloseReason>;
   readonly path: "fast" | "streams";
   readonly #resolveClosed: (reason: CloseReason) => void;
-  readonly #sides: readonly { readonly stream: Duplex; readonly name: string; readonly flow: Flow }[];
+  readonly #sides: readonly Side[];
   readonly #clock: Clock;
   readonly #startedAt: number;
   readonly #listeners: (() => void)[] = [];
+  readonly #deadPeers: DeadPeerWatch;
   #firstByteAt: number | undefined;
   #lastActivityAt: number;
   #flushed = 0;
@@ -73,6 +84,7 @@ class TwoFlows implements Splice {
     this.#resolveClosed = resolve;
     this.#clock = options.clock ?? systemClock;
     this.#startedAt = this.#lastActivityAt = this.#clock.now();
+    this.#deadPeers = options.deadPeers ?? systemDeadPeerWatch;
     const events = { moved: () => this.#moved(), flushed: () => this.#onFlushed() };
     this.path = options.streamsOnly !== true && isFast(a) && isFast(b) ? "fast" : "streams";
     const FlowOfPath = this.path === "fast" ? FastFlow : StreamFlow;
@@ -92,6 +104,8 @@ class TwoFlows implements Splice {
       }
     }
     for (const { flow } of this.#sides) flow.start();
+    const [a, b] = this.#sides;
+    if (a !== undefined && b !== undefined) this.#watchForDeath([a, b], [b, a]);
   }
 
   counts(): SpliceCounts {
@@ -129,6 +143,16 @@ class TwoFlows implements Splice {
       if (stream.closed) stream.off("error", onError);
       else stream.once("close", () => stream.off("error", onError));
     });
+  }
+
+  /** @param pairs each side, and the one whose bytes it is sent */
+  #watchForDeath(...pairs: readonly [Side, Side][]): void {
+    for (const [{ stream, name, flow }, { flow: toIt }] of pairs) {
+      if (!(stream instanceof Socket) || this.#settled) continue;
+      const sent = (): number => toIt.bytes + (stream.writableEnded ? 1 : 0);
+      const onDead = (): void => this.destroy(closeReason("closed", `${name} does not answer any more`));
+      this.#listeners.push(this.#deadPeers.add({ socket: stream, received: () => flow.bytes, sent, onDead }));
+    }
   }
 
   #moved(): void {

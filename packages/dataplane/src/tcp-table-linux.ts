@@ -64,6 +64,7 @@ function addressHex(address: string): string | undefined {
   const bytes = ipBytes(address);
   if (bytes === undefined) return undefined;
   const printed = Buffer.from(bytes);
-  for (let at = 0; LITTLE_ENDIAN && at < printed.length; at += WORD_BYTES) printed.subarray(at, at + WORD_BYTES).reverse();
+  for (let at = 0; LITTLE_ENDIAN && at < printed.length; at += WORD_BYTES)
+    printed.subarray(at, at + WORD_BYTES).reverse();
   return printed.toString("hex").toUpperCase();
 }

@@ -97,6 +97,7 @@ export class Disturbances {
 
   async #restart(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
     const guest = pick(this.#world.guests);
+    if (signal === "SIGKILL") this.#world.killing(guest.name);
     guest.process.child.signal(signal);
     const exit = await guest.process.child.exited;
     if (signal === "SIGTERM" && exit.code !== 0) {

@@ -11,6 +11,16 @@ const GIVE_UP_MS = 60_000;
 /** What `connect` may end with by itself: 1 is not among them, it stands for a fault of Drawbridge. */
 const EXIT_CODES = [0, 3, 4, 5];
 
+/** A session that links are made in. */
+interface OpenSession {
+  readonly tenant: string;
+  readonly connect: DrawbridgeProcess;
+  readonly port: number;
+  /** The calm in which it began; undefined when it is not to be judged strictly, as one that is cut short. */
+  readonly era: number | undefined;
+  isKilled: boolean;
+}
+
 const pick = <Value>(values: readonly Value[]): Value => values[randomInt(values.length)] as Value;
 
 /** Operators that open sessions to any tenant, one after another, with several links each, and end them in every way. */
@@ -51,38 +61,40 @@ export class Operators {
     }
     this.#tally.add("sessions");
     const over = performance.now() + forMs;
-    // Links are judged strictly in sessions that began in calm, last in calm, and are not cut short.
     const isCutShort = randomInt(4) === 0;
-    const judged = isCutShort ? undefined : era;
+    const session: OpenSession = { tenant, connect, port, era: isCutShort ? undefined : era, isKilled: false };
     const client = async (): Promise<void> => {
-      while (performance.now() < over && !signal.aborted && connect.child.exit === undefined) {
-        await this.#link(port, judged);
-      }
+      while (performance.now() < over && !signal.aborted && connect.child.exit === undefined) await this.#link(session);
     };
     const clients = Promise.all(Array.from({ length: randomInt(1, 4) }, client));
     if (isCutShort) await delay(forMs / 2);
     else await clients;
-    await this.#end(connect, pick(["SIGTERM", "SIGTERM", "SIGKILL"]));
+    const end = pick(["SIGTERM", "SIGTERM", "SIGKILL"] as const);
+    session.isKilled = end === "SIGKILL";
+    await this.#end(connect, end);
     await clients;
   }
 
-  async #link(port: number, era: number | undefined): Promise<void> {
+  async #link(session: OpenSession): Promise<void> {
     const ending = pick(["finish", "finish", "finish", "client", "service"] as const);
     const bytes = pick([1, KB, 100 * KB, 1_000 * KB, 4_000 * KB]);
-    const link = await this.#links.make(port, { bytes, pauseMs: pick([0, 1, 5]) });
+    const link = await this.#links.make(session.port, { bytes, pauseMs: pick([0, 1, 5]) });
     if (link === undefined) {
       this.#tally.add("links not made");
       await delay(200);
       return;
     }
     this.#tally.add("links");
+    const madeAt = performance.now();
     const timer = setTimeout(() => link.destroy(), GIVE_UP_MS);
     if (ending !== "finish") setTimeout(() => link.abort(ending), randomInt(1, 1_000));
-    const outcomes = await link.outcome();
+    const [forth, back] = await link.outcome();
     clearTimeout(timer);
-    const judged = ending === "finish" ? era : undefined;
-    this.#tally.ended(outcomes[0], judged, link.forth.received);
-    this.#tally.ended(outcomes[1], judged, link.back.received);
+    const era = ending === "finish" ? session.era : undefined;
+    // A killed process's kernel ends its connections in order.
+    const isTenantKilled = this.#world.killedSince(session.tenant, madeAt);
+    this.#tally.ended(forth, { era, mayBeShort: isTenantKilled, bytes: link.forth.received });
+    this.#tally.ended(back, { era, mayBeShort: session.isKilled, bytes: link.back.received });
   }
 
   async #end(connect: DrawbridgeProcess, signal: "SIGTERM" | "SIGKILL"): Promise<void> {

@@ -16,6 +16,7 @@ export class SoakWorld implements AsyncDisposable {
   readonly bench: FaultBench;
   readonly guests: readonly TenantBehindFront[];
   readonly #folder: TemporaryFolder;
+  readonly #killedAt = new Map<string, number>();
 
   static async start(): Promise<SoakWorld> {
     const bench = await FaultBench.start();
@@ -43,6 +44,16 @@ export class SoakWorld implements AsyncDisposable {
   async connect(tenant: string): Promise<DrawbridgeProcess> {
     const args = ["connect", tenant, "--client", "none", "--listen", "127.0.0.1:0", "--json"];
     return startCli(args, { home: this.bench.chain.operatorHome });
+  }
+
+  /** Says that a tenant redirector is about to be killed. */
+  killing(tenant: string): void {
+    this.#killedAt.set(tenant, performance.now());
+  }
+
+  /** Whether a tenant redirector was killed at this time (of `performance.now`) or later. */
+  killedSince(tenant: string, time: number): boolean {
+    return (this.#killedAt.get(tenant) ?? -Infinity) >= time;
   }
 
   async sample(): Promise<Sample> {

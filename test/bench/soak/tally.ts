@@ -1,5 +1,12 @@
 import type { FlowOutcome } from "../../support/checked-flow.ts";
 
+/** What is known of a flow that is over. */
+interface FlowEnd {
+  readonly era: number | undefined;
+  readonly mayBeShort: boolean;
+  readonly bytes: number;
+}
+
 /** What a soak has seen, to be printed at its end. */
 export class Tally {
   readonly faults: string[] = [];
@@ -29,11 +36,15 @@ export class Tally {
     return this.#calmSince;
   }
 
-  /** @param era when its session began; undefined also for one that was broken on purpose */
-  ended(outcome: FlowOutcome, era: number | undefined, bytes: number): void {
+  /**
+   * @param era when its session began; undefined also for one that was broken on purpose
+   * @param mayBeShort whether the process at the flow's end was killed
+   */
+  ended(outcome: FlowOutcome, { era, mayBeShort, bytes }: FlowEnd): void {
     this.add(`flows ${outcome}`);
     this.add("bytes", bytes);
-    if (outcome === "wrong") this.fault("a link delivered a wrong byte, or a part for the whole");
+    if (outcome === "altered") this.fault("a link delivered a wrong byte");
+    if (outcome === "short" && !mayBeShort) this.fault(`a link ended in order after ${bytes} bytes that were not all`);
     if (outcome === "broken" && era !== undefined && era === this.#calmSince) {
       this.fault("a link broke although nothing was disturbed");
     }

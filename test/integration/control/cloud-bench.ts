@@ -16,6 +16,7 @@ import { decodeInviteCode, type EnrolledIdentity, type InviteCode } from "@drawb
 import { openChannel, redeemInvite, type RpcChannel } from "@drawbridge/control/rpc";
 import { AdminClient } from "@drawbridge/control/remote";
 import { systemWallClock, type WallClock } from "@drawbridge/control/wire";
+import { type Metrics, NO_METRICS } from "../../../packages/control/src/cloud/metrics/metrics-port.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { ScriptedOperator, ScriptedTenant } from "./scripted-peers.ts";
 
@@ -50,19 +51,25 @@ export class CloudBench implements AsyncDisposable {
   port = 0;
   readonly #channels: RpcChannel[] = [];
   readonly #clock: WallClock;
+  readonly #metrics: Metrics;
 
-  private constructor(path: string, clock: WallClock) {
+  private constructor(path: string, clock: WallClock, metrics: Metrics) {
     this.path = path;
     this.#clock = clock;
+    this.#metrics = metrics;
   }
 
   /** @param settings what `settings.json` has beside the addresses. */
-  static async start(clock: WallClock = systemWallClock, settings: object = {}): Promise<CloudBench> {
+  static async start(
+    clock: WallClock = systemWallClock,
+    settings: object = {},
+    metrics: Metrics = NO_METRICS,
+  ): Promise<CloudBench> {
     const path = join(await mkdtemp(join(tmpdir(), "drawbridge-cloud-")), "home");
     const addresses = { publicAddress: "127.0.0.1:1", listen: "127.0.0.1:0" };
     await createCloudHome(path, "example", addresses);
     await writeFile(join(path, "settings.json"), JSON.stringify({ ...addresses, ...settings }));
-    const bench = new CloudBench(path, clock);
+    const bench = new CloudBench(path, clock, metrics);
     await bench.run();
     return bench;
   }
@@ -73,7 +80,7 @@ export class CloudBench implements AsyncDisposable {
     const line = (level: LogLine["level"]) => (fields: object, text: string) =>
       void this.log.push({ level, fields, text });
     const log = { info: line("info"), warn: line("warn"), error: line("error"), debug: line("debug") };
-    this.cloud = new CloudRedirector({ home: this.home, log, clock: this.#clock });
+    this.cloud = new CloudRedirector({ home: this.home, log, clock: this.#clock, metrics: this.#metrics });
     return this.cloud;
   }
 

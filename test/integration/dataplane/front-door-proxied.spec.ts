@@ -188,8 +188,12 @@ describe("front door that trusts a gateway", () => {
       headerFor({ host, port: 1 }),
       headerFor({ host, port: 2 }),
     ]);
-    for (const header of others) (await dialFrom(GATEWAY)).write(header);
-    for (let count = 0; count < 2; count += 1) (await dialFrom(GATEWAY)).write(headerFor());
+    const headers = [...others, headerFor(), headerFor()];
+    // Before their headers have come, all of them are the gateway's.
+    const begun: Socket[] = [];
+    while (begun.length < headers.length) begun.push(await dialFrom(GATEWAY));
+    await until(() => door.silentSockets === headers.length);
+    for (const [index, header] of headers.entries()) begun[index]?.write(header);
     const surplus = await dialFrom(GATEWAY);
     surplus.write(headerFor());
     await closedOf(surplus);

@@ -14,18 +14,24 @@ describe("a proxy that speaks TLS itself", () => {
   const trusted = getCACertificates("default");
   let authority: TestAuthority;
   let proxy: Server;
+  const sockets: Socket[] = [];
   let reach: Reach;
 
   before(async () => {
     authority = await TestAuthority.create();
     const { key, certificate } = await authority.issueServer("localhost");
     proxy = createServer({ key, cert: certificate, allowHalfOpen: true, pauseOnConnect: true });
-    proxy.on("tlsClientError", (_error, socket) => socket.destroy());
+    proxy
+      .on("tlsClientError", () => {})
+      .on("connection", (socket: Socket) => sockets.push(socket.on("error", () => {})));
     await once(proxy.listen(0, "127.0.0.1"), "listening");
     reach = new Reach({ proxy: parseProxy(`https://localhost:${(proxy.address() as AddressInfo).port}`, "the test") });
   });
   after(() => proxy.close());
-  afterEach(() => setDefaultCACertificates(trusted));
+  afterEach(() => {
+    setDefaultCACertificates(trusted);
+    for (const socket of sockets.splice(0)) socket.destroy();
+  });
 
   it("is asked inside of TLS where this machine trusts its certificate", async () => {
     setDefaultCACertificates([...trusted, authority.certificate]);

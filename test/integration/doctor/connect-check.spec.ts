@@ -7,6 +7,7 @@ import { TemporaryFolder } from "../../../scripts/demo/temporary-folder.ts";
 import { TestAuthority, type TestIdentity } from "../../support/certificates.ts";
 import { type Chain, startChain, stopChain } from "../../support/chain.ts";
 import { expectCli, runCli } from "../../support/cli.ts";
+import { until } from "../../support/dataplane-rendezvous.ts";
 import { answerAsRdpServer } from "../../support/rdp-answers.ts";
 import { TargetServer } from "../cli/target-server.ts";
 
@@ -150,6 +151,6 @@ describe("connect, before it starts an RDP client", function () {
   it("leaves no link behind", async () => {
     const { events } = await runCli(["sessions", "--json"], { home: chain.operatorHome });
     expect(events).to.deep.equal([]);
-    expect([rdp.open, ssh.open, silent.open, rude.open]).to.deep.equal([0, 0, 0, 0]);
+    await until(() => [rdp, ssh, silent, rude].every(({ open }) => open === 0));
   });
 });

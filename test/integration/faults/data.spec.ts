@@ -95,7 +95,7 @@ describe("links under faults between two roles", function () {
       expect(await survivor.finish()).to.deep.equal(WHOLE);
       await stopCli(session.process);
       bench.links(place).at(-1)?.reset();
-      expect(await victim.outcome()).to.not.include("wrong");
+      expect(await victim.outcome()).to.not.include("altered");
     });
   }
 

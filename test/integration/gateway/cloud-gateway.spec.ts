@@ -30,6 +30,14 @@ describe("cloud gateway", () => {
     await until(() => stub.open === 0);
   });
 
+  it("tells an IPv4 client's address as one, also where it listens on all addresses", async () => {
+    const stub = await bench.cloud();
+    await bench.start([stub], {}, "");
+    const client = await bench.dialFrom();
+    client.write(PREFACE);
+    expect((await stub.next()).client).to.deep.equal({ host: CLIENT, port: client.localPort });
+  });
+
   it("passes TLS on untouched", async () => {
     const stub = await bench.cloud();
     await bench.start([stub]);

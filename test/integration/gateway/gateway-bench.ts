@@ -42,8 +42,12 @@ export class GatewayBench {
     return stub;
   }
 
-  /** Starts the gateway, and waits until it has news of each cloud redirector. */
-  async start(behind: readonly CloudStub[], options: Partial<CloudGatewayOptions> = {}): Promise<void> {
+  /** Starts the gateway, and waits until it has news of each cloud redirector. @param host where it listens */
+  async start(
+    behind: readonly CloudStub[],
+    options: Partial<CloudGatewayOptions> = {},
+    host = "127.0.0.1",
+  ): Promise<void> {
     const before = this.news.length;
     this.gateway = new CloudGateway({
       clouds: behind.map((stub) => stub.address),
@@ -53,13 +57,13 @@ export class GatewayBench {
       clock: this.clock,
       ...options,
     });
-    this.address = await this.gateway.listen({ host: "127.0.0.1", port: 0 });
+    this.address = await this.gateway.listen({ host, port: 0 });
     await until(() => this.news.length >= before + behind.length);
   }
 
   async dialFrom(localAddress = CLIENT): Promise<Socket> {
-    const { host, port } = this.address;
-    const socket = connect({ host, port, localAddress, allowHalfOpen: true, noDelay: true });
+    const { port } = this.address;
+    const socket = connect({ host: "127.0.0.1", port, localAddress, allowHalfOpen: true, noDelay: true });
     this.#sockets.push(socket);
     await once(socket, "connect");
     return socket.on("error", () => {});

@@ -135,6 +135,7 @@ describe("drawbridge gateway run", function () {
     const [since, through] = [await onlineSince(), await handshake(other.address)];
     await using session = await openSession(chain);
     const open = await link(session);
+    await roundTrip(open);
     other.process.child.signal("SIGKILL");
     await once(through.resume(), "close");
     await roundTrip(open);
@@ -145,6 +146,7 @@ describe("drawbridge gateway run", function () {
   it("drains on SIGTERM: an open link goes on, nobody gets in, and a second SIGTERM ends it with code 5", async () => {
     await using session = await openSession(chain);
     const open = await link(session);
+    await roundTrip(open);
     const { process } = gateway;
     process.child.signal("SIGTERM");
     await until(() => /takes no new connections/.test(process.child.tail()) || undefined, { what: "the drain" });
@@ -160,8 +162,9 @@ describe("drawbridge gateway run", function () {
 
   it("ends with code 0 when the drain's time is over, and what was open is cut off", async () => {
     await using session = await openSession(chain);
-    const { near } = await link(session);
-    const failed = once(near.resume(), "error") as Promise<[NodeJS.ErrnoException]>;
+    const open = await link(session);
+    await roundTrip(open);
+    const failed = once(open.near.resume(), "error") as Promise<[NodeJS.ErrnoException]>;
     await stopCli(gateway.process);
     expect((await failed)[0].code).to.equal("ECONNRESET");
     await restartGateway();

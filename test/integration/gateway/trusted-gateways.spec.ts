@@ -1,5 +1,7 @@
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
+import { join } from "node:path";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import {
   AddressRanges,
@@ -12,6 +14,7 @@ import {
   type Refusal,
   Rendezvous,
 } from "@drawbridge/dataplane";
+import { openCloudHome } from "@drawbridge/control/cloud";
 import { redeemInvite } from "@drawbridge/control/rpc";
 import { expect } from "chai";
 import { until } from "../../support/dataplane-rendezvous.ts";
@@ -115,6 +118,14 @@ describe("cloud redirector behind a trusted gateway", () => {
     socket.write(Buffer.from("16030100020000", "hex"));
     await closedOf(socket);
     expect(cloud.logged("warn")[0]).to.match(/^127\.0\.0\.1: refused a trusted gateway's connection: no PROXY header/);
+  });
+
+  it("does not start with a gateway in its settings that is a name, and says which", async () => {
+    const settings = { publicAddress: "127.0.0.1:1", listen: "127.0.0.1:0", trustedGateways: ["gateway.example"] };
+    await writeFile(join(cloud.path, "settings.json"), JSON.stringify(settings));
+    const error: unknown = await openCloudHome(cloud.path).catch((thrown: unknown) => thrown);
+    expect(error).to.have.property("code", "home-invalid");
+    expect(error).to.have.property("message").that.includes(`"gateway.example" is neither an IP address nor a range`);
   });
 
   it("has no line in its log for a gateway's checks, at the finest level too", async () => {

@@ -10,7 +10,7 @@ import { NetworkBench } from "./network-bench.ts";
 const USER = "maria";
 const PASSWORD = "canary5f0c2a";
 
-peerSuite("a real proxy that wants a password", ["tinyproxy"], function () {
+peerSuite("a real proxy that wants a password (PEERS pain 12)", ["tinyproxy"], function () {
   const resources = new AsyncDisposableStack();
   let bench: NetworkBench;
   let proxy: Tinyproxy;

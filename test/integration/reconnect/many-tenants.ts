@@ -61,15 +61,28 @@ export async function enrolTenants(cloudHome: string, address: string, count: nu
 /** How many connect at the same time to begin with: one address may have no more than 64 handshakes under way. */
 const AT_ONCE = 25;
 
+/** What many tenants have beside their identities. */
+export interface ManyTenantsOptions {
+  /** The address of each one's target `rdp`. Default: one where nobody answers. */
+  readonly target?: string;
+  /** Called each time that one of them was connected. */
+  readonly connected?: () => void;
+}
+
 /** Many tenant redirectors in this process. */
 export class ManyTenants implements AsyncDisposable {
   /** When one of them was connected, in milliseconds of `performance.now()`, in order. */
   readonly connectedAt: number[] = [];
   readonly #redirectors: TenantRedirector[] = [];
+  readonly #options: ManyTenantsOptions;
+
+  private constructor(options: ManyTenantsOptions) {
+    this.#options = options;
+  }
 
   /** Starts them, and resolves when each of them is connected. */
-  static async start(identities: readonly EnrolledIdentity[]): Promise<ManyTenants> {
-    const tenants = new ManyTenants();
+  static async start(identities: readonly EnrolledIdentity[], options: ManyTenantsOptions = {}): Promise<ManyTenants> {
+    const tenants = new ManyTenants(options);
     for (let first = 0; first < identities.length; first += AT_ONCE) {
       await Promise.all(identities.slice(first, first + AT_ONCE).map((identity) => tenants.#start(identity)));
     }
@@ -78,12 +91,14 @@ export class ManyTenants implements AsyncDisposable {
 
   #start(identity: EnrolledIdentity): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
+    const { target = "127.0.0.1:9", connected: onConnected } = this.#options;
     const connected = (): void => {
       this.connectedAt.push(performance.now());
+      onConnected?.();
       resolve();
     };
     const redirector = new TenantRedirector({
-      home: { identity, targets: parseTargets(["rdp=127.0.0.1:9"]) },
+      home: { identity, targets: parseTargets([`rdp=${target}`]) },
       policy: { judge: () => ({ verdict: "allow", because: "the test" }), obstacle: () => undefined },
       observer: { ...mute, connected },
       log: silent,

@@ -4,9 +4,10 @@ import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "n
 import type { CloudLimits } from "@drawbridge/control/cloud";
 import { type EnrolledIdentity, InviteSecret } from "@drawbridge/control/identity";
 import { redeemInvite } from "@drawbridge/control/rpc";
-import { DrawbridgeError, encodePreface, HandshakeToken, Reach } from "@drawbridge/dataplane";
+import { type CloseReason, DrawbridgeError, encodePreface, HandshakeToken, Reach } from "@drawbridge/dataplane";
 import { expect } from "chai";
 import { cloudSettingsSchema } from "../../../packages/control/src/cloud/cloud-settings.ts";
+import { NO_METRICS } from "../../../packages/control/src/cloud/metrics/metrics-port.ts";
 import { CloudBench, TodaysFakeClock } from "../control/cloud-bench.ts";
 import type { ScriptedOperator, ScriptedTenant } from "../control/scripted-peers.ts";
 import { CallFrames } from "./call-frames.ts";
@@ -210,9 +211,14 @@ describe("PEERS security 15: each limit of settings.json", () => {
   for (const [name, [limit, tooMuch]] of Object.entries(SCENARIOS)) {
     it(`is enforced over the wire: ${name}`, async () => {
       // On a clock that stands still no deadline closes anything in the limit's place.
-      const cloud = await CloudBench.start(new TodaysFakeClock(), { limits: { [name]: limit } });
+      const hit = new Set<string>();
+      const note = ({ limit: which }: CloseReason): void => void (which !== undefined && hit.add(which));
+      const metrics = { ...NO_METRICS, socketRefused: note, callRefused: note, linkRefused: note };
+      const cloud = await CloudBench.start(new TodaysFakeClock(), { limits: { [name]: limit } }, metrics);
       await using bench = new LimitBench(cloud);
       await tooMuch(bench);
+      // How many calls a connection has open is kept by HTTP/2, which tells nobody.
+      expect([...hit], "limits that metrics were told of").to.deep.equal(name === "callsPerConnection" ? [] : [name]);
     });
   }
 });

@@ -1,4 +1,5 @@
 import type { CloseReason } from "@drawbridge/dataplane";
+import type { LinkNews } from "../../../packages/control/src/cloud/ports.ts";
 import type { Session } from "../../../packages/control/src/cloud/session.ts";
 import { SessionBroker, type SessionBrokerOptions } from "../../../packages/control/src/cloud/session-broker.ts";
 import { TenantRegistry } from "../../../packages/control/src/cloud/tenant-registry.ts";
@@ -11,6 +12,7 @@ export class BrokerBench {
   readonly registry = new TenantRegistry();
   readonly links = new FakeLinkPlaces();
   readonly events: { event: "started" | "opened" | "ended"; id: string; reason?: CloseReason }[] = [];
+  readonly linkNews: LinkNews[] = [];
   readonly broker: SessionBroker;
   #ids = 0;
   #epoch = 0n;
@@ -28,6 +30,8 @@ export class BrokerBench {
         started: (session) => note("started", session),
         opened: (session) => note("opened", session),
         ended: (session, reason) => void this.events.push({ event: "ended", id: session.id, reason }),
+        consentAsked: () => {},
+        link: (_session, news) => void this.linkNews.push(news),
       },
     );
   }

@@ -1,4 +1,4 @@
-import { HandshakeToken, type CloseReason } from "@drawbridge/dataplane";
+import { HandshakeToken, type CloseReason, type LinkSetUp } from "@drawbridge/dataplane";
 import type {
   LegTicket,
   LinkPlace,
@@ -79,6 +79,7 @@ export class FakeLinkPlace implements LinkPlace {
   readonly tenant: string;
   closeReason: CloseReason | undefined;
   readonly #closed = Promise.withResolvers<{ reason: CloseReason } & SessionBytes>();
+  readonly #paired = Promise.withResolvers<{ outcome: "paired" | "ended" }>();
 
   constructor(linkId: string, tenant: string) {
     this.linkId = linkId;
@@ -88,8 +89,18 @@ export class FakeLinkPlace implements LinkPlace {
   get closed(): Promise<{ reason: CloseReason } & SessionBytes> {
     return this.#closed.promise;
   }
+  get paired(): Promise<{ outcome: "paired" | "ended" }> {
+    return this.#paired.promise;
+  }
   counts(): SessionBytes {
     return { ...this.bytes };
+  }
+  setUp(): LinkSetUp {
+    return { firstLegMs: 1, pairedMs: 2, firstByteMs: undefined };
+  }
+  /** Both legs have come. */
+  pair(): void {
+    this.#paired.resolve({ outcome: "paired" });
   }
   carry(toTenant: number, toRemote: number): void {
     if (this.closeReason !== undefined) return;

@@ -38,7 +38,7 @@ export function customClient(template: string): RdpClient {
 
 /** The command line of a template whose words were split already. */
 export function customCommand(file: string, words: readonly string[], target: ClientTarget): ClientCommand {
-  const { address, user, size, extraArgs } = target;
+  const { address, user, extraArgs } = target;
   const values: Readonly<Record<string, string>> = {
     host: address.host,
     port: String(address.port),
@@ -51,9 +51,12 @@ export function customCommand(file: string, words: readonly string[], target: Cl
   if (user !== undefined && !words.some((word) => word.includes("{user}"))) {
     notes.push("The client's command says nowhere where the user name goes: type it where the client asks.");
   }
-  if (size) notes.push("A client of your own takes its size from its own arguments.");
+  if (hasOptions(target)) notes.push("A client of your own takes its options from its own arguments.");
   return { file, args: [...words.map(fill), ...extraArgs], notes, endsWithItself: true };
 }
+
+const hasOptions = ({ size, fullScreen, multiMonitor, clipboard, drive, admin }: ClientTarget): boolean =>
+  [size, fullScreen, multiMonitor, clipboard, drive, admin].some((option) => option !== undefined);
 
 /** Splits a template into words at spaces outside quotes. */
 function splitTemplate(template: string): string[] {

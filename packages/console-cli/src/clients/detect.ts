@@ -1,6 +1,7 @@
 import { DrawbridgeError } from "@drawbridge/dataplane";
 import { displays, isWsl } from "./client-environment.ts";
 import type { ClientEnvironment } from "./client-environment.ts";
+import { customClient } from "./custom.ts";
 import { macosApp } from "./macos-app.ts";
 import { mstsc } from "./mstsc.ts";
 import type { FoundClient, RdpClient } from "./rdp-client.ts";
@@ -23,7 +24,7 @@ export function clientOrder(environment: ClientEnvironment): readonly RdpClient[
 /**
  * Finds the RDP client to start.
  *
- * @param choice `auto`, or one of {@link CLIENT_NAMES}
+ * @param choice `auto`, one of {@link CLIENT_NAMES}, or the command line of another client: {@link customClient}
  * @throws DrawbridgeError `invalid-argument` where the name is unknown, the client is not installed, or there is no
  *   display for it; its remedy says what to install or proposes `--client none`
  */
@@ -59,10 +60,11 @@ async function detectAny(environment: ClientEnvironment): Promise<FoundClient> {
 }
 
 function clientNamed(name: string): RdpClient {
+  if (/\{(host|address)\}/.test(name)) return customClient(name);
   const client = CLIENTS.find((candidate) => candidate.name === name);
   if (client) return client;
   throw new DrawbridgeError("invalid-argument", `"${name.slice(0, 64)}" is not an RDP client that Drawbridge knows`, {
-    remedy: `Choose one of: auto, none, ${CLIENT_NAMES.join(", ")}.`,
+    remedy: `Choose one of: auto, none, ${CLIENT_NAMES.join(", ")}; or give a command such as "my-client {address}".`,
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Address } from "@drawbridge/dataplane";
+import type { ServerCertificate } from "../rdp/server-certificate.ts";
 import type { ClientEnvironment, Display } from "./client-environment.ts";
 
 /** Where an RDP client is to go and how it is to look. */
@@ -11,6 +12,20 @@ export interface ClientTarget {
   readonly size?: { readonly width: number; readonly height: number };
   /** What the window's title says, where the client can be told. Default: the client's own. */
   readonly title?: string;
+  /** Whether the desktop fills the screen. Default: false. */
+  readonly fullScreen?: boolean;
+  /** Whether it fills all screens. Default: false. */
+  readonly multiMonitor?: boolean;
+  /** Whether the clipboard is shared with the desktop. Default: as the client has it, which is on for all of them. */
+  readonly clipboard?: boolean;
+  /** A folder of this machine that the desktop sees, an absolute path. Default: none. */
+  readonly drive?: string;
+  /** Whether to log on to the administrative session, which needs no licence. Default: false. */
+  readonly admin?: boolean;
+  /** The server's certificate as it was seen from end to end just before. Default: nobody has looked. */
+  readonly certificate?: ServerCertificate | undefined;
+  /** Where a client that needs a profile file may have it; see {@link ClientCommand.profile}. Default: nowhere. */
+  readonly profilePath?: string;
   /** More arguments for the client, after ours, as they stand. */
   readonly extraArgs: readonly string[];
 }
@@ -23,6 +38,17 @@ export interface ClientCommand {
   readonly notes: readonly string[];
   /** See {@link FoundClient.endsWithItself}. */
   readonly endsWithItself: boolean;
+  /** A file that must be there before the start. Default: none. */
+  readonly profile?: ClientProfile;
+}
+
+/** A file with options that a client takes nowhere else. It holds no password. */
+export interface ClientProfile {
+  /** {@link ClientTarget.profilePath}. */
+  readonly path: string;
+  readonly text: string;
+  /** Default: utf8. */
+  readonly encoding?: "utf8" | "utf16le";
 }
 
 /** An RDP client that is there. */

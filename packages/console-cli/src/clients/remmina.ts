@@ -1,4 +1,5 @@
-import { formatAddress } from "@drawbridge/dataplane";
+import { DrawbridgeError, formatAddress } from "@drawbridge/dataplane";
+import { certificateNotes } from "./certificate-note.ts";
 import { findExecutable } from "./find-executable.ts";
 import type { ClientCommand, ClientTarget, RdpClient } from "./rdp-client.ts";
 
@@ -19,11 +20,48 @@ export const remmina: RdpClient = {
   },
 };
 
-/** Remmina's command line: an `rdp://` address, so that no profile file is left behind. */
+/**
+ * Remmina's command line: an `rdp://` address, and where options need it a profile file, which Remmina does not add to its
+ * list. It cannot be told which certificate is right: it asks, and remembers by address.
+ */
 export function remminaCommand(file: string, target: ClientTarget): ClientCommand {
-  const { address, user, size, extraArgs } = target;
-  const notes = size ? ["remmina takes no size on its command line: use its own buttons."] : [];
+  const { address, user, fullScreen, certificate, profilePath, extraArgs } = target;
+  const notes = [...certificateNotes("remmina", certificate)];
+  if (fullScreen === true) notes.push("remmina takes no full screen on its command line: press Right Ctrl and F.");
+  const profile = needsFile(target) && profilePath !== undefined;
+  if (needsFile(target) && !profile) notes.push("remmina takes none of these options here: use its own buttons.");
   const login = user === undefined ? "" : `${encodeURIComponent(user)}@`;
-  const args = ["-c", `rdp://${login}${formatAddress(address)}`, ...extraArgs];
-  return { file, args, notes, endsWithItself: false };
+  const args = ["-c", profile ? profilePath : `rdp://${login}${formatAddress(address)}`, ...extraArgs];
+  const written = profile && { profile: { path: profilePath, text: remminaFile(target) } };
+  return { file, args, notes, endsWithItself: false, ...written };
+}
+
+const needsFile = ({ size, multiMonitor, clipboard, drive, admin }: ClientTarget): boolean =>
+  size !== undefined ||
+  multiMonitor === true ||
+  clipboard !== undefined ||
+  drive !== undefined ||
+  admin === true;
+
+/** Remmina's profile, keys as its RDP plugin reads them (plugins/rdp/rdp_plugin.c of 1.4). */
+function remminaFile({ address, user, title, size, multiMonitor, clipboard, drive, admin }: ClientTarget): string {
+  const settings: Record<string, string | undefined> = {
+    name: title ?? formatAddress(address),
+    protocol: "RDP",
+    server: formatAddress(address),
+    username: user,
+    cert_ignore: "0",
+    resolution_mode: size && "0",
+    resolution_width: size && String(size.width),
+    resolution_height: size && String(size.height),
+    multimon: multiMonitor === true ? "1" : undefined,
+    disableclipboard: clipboard === undefined ? undefined : clipboard ? "0" : "1",
+    sharefolder: drive,
+    console: admin === true ? "1" : undefined,
+  };
+  const lines = Object.entries(settings).flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`]));
+  if (lines.every((line) => !/\p{Cc}/u.test(line))) return `[remmina]\n${lines.join("\n")}\n`;
+  throw new DrawbridgeError("invalid-argument", "an option for the RDP client holds a control character", {
+    remedy: "Check what --user and --drive were given.",
+  });
 }

@@ -1,4 +1,5 @@
-import { formatAddress } from "@drawbridge/dataplane";
+import { DrawbridgeError, formatAddress } from "@drawbridge/dataplane";
+import { certificateNotes } from "./certificate-note.ts";
 import { displays } from "./client-environment.ts";
 import type { ClientEnvironment } from "./client-environment.ts";
 import { findExecutable } from "./find-executable.ts";
@@ -35,28 +36,54 @@ function programs(environment: ClientEnvironment): string[] {
 /**
  * FreeRDP's command line, with options that 2.x and 3.x share (`client/common/cmdline.h` of both).
  *
- * The RDP server's certificate names the target's machine, never this loopback address, and the port changes from one
- * session to the next, so neither a check of the name nor FreeRDP's memory by address could succeed. Who is at the other
- * end is proven by the end-to-end TLS of the redirectors. Whoever wants more gives a `/cert:` option, which replaces
- * ours.
+ * The server's certificate names the target's machine, never this loopback address, so a check of the name cannot
+ * succeed. Where the certificate was seen from end to end just before, that one is taken and every other refused.
+ * Where nobody has looked, FreeRDP keeps the first one by address, which is the target's own, and refuses a changed one.
+ * Whoever wants it otherwise gives a `/cert:` option, which replaces ours.
  *
  * @param version what the program said; undefined counts as 2 or later
  */
 export function xfreerdpCommand(file: string, version: string | undefined, target: ClientTarget): ClientCommand {
-  const { address, user, size, title, extraArgs } = target;
+  const { address, user, size, title, clipboard, drive, admin, extraArgs } = target;
   const given = (option: RegExp): boolean => extraArgs.some((argument) => option.test(argument));
   const args = [`/v:${formatAddress(address)}`];
   if (user !== undefined) args.push(`/u:${user}`);
-  if (size) args.push(`/size:${size.width}x${size.height}`);
+  args.push(...sizeArgs(target));
   // Without a size the desktop follows the window. The other ways to size it exclude this one.
-  else if (!given(/^[/+-](dynamic-resolution|smart-sizing|size|w|h|f|multimon|workarea)\b/)) {
+  if (!hasSize(target) && !given(/^[/+-](dynamic-resolution|smart-sizing|size|w|h|f|multimon|workarea)\b/)) {
     args.push("/dynamic-resolution");
   }
-  if (!given(/^[/+-]cert\b/)) args.push(isBeforeTwo(version) ? "/cert-ignore" : "/cert:ignore");
+  if (!given(/^[/+-]cert\b/)) args.push(...certificateArgs(version, target));
+  if (clipboard !== undefined) args.push(clipboard ? "+clipboard" : "-clipboard");
+  if (drive !== undefined) args.push(driveArg(drive));
+  if (admin === true) args.push("/admin");
   if (title !== undefined) args.push(`/t:${title}`);
-  return { file, args: [...args, ...extraArgs], notes: [], endsWithItself: true };
+  const notes = isBeforeTwo(version) ? certificateNotes("xfreerdp", target.certificate) : [];
+  return { file, args: [...args, ...extraArgs], notes, endsWithItself: true };
 }
 
-/** FreeRDP 1 and the release candidates of 2.0 have `/cert-ignore` only; 3 has it no longer. */
+const hasSize = ({ size, fullScreen, multiMonitor }: ClientTarget): boolean =>
+  size !== undefined || fullScreen === true || multiMonitor === true;
+
+function sizeArgs({ size, fullScreen, multiMonitor }: ClientTarget): string[] {
+  const fixed = size ? [`/size:${size.width}x${size.height}`] : [];
+  if (multiMonitor === true) return [...fixed, "/f", "/multimon"];
+  return fullScreen === true ? [...fixed, "/f"] : fixed;
+}
+
+/** FreeRDP before 2 knows no fingerprints: it asks. */
+function certificateArgs(version: string | undefined, { certificate }: ClientTarget): string[] {
+  if (isBeforeTwo(version)) return [];
+  return [certificate === undefined ? "/cert:tofu" : `/cert:deny,fingerprint:sha256:${certificate.fingerprint}`];
+}
+
+function driveArg(drive: string): string {
+  if (!drive.includes(",")) return `/drive:drawbridge,${drive}`;
+  throw new DrawbridgeError("invalid-argument", `FreeRDP cannot share ${drive}: its name holds a comma`, {
+    remedy: "Share a folder without a comma in its path.",
+  });
+}
+
+/** FreeRDP 1 and the release candidates of 2.0 have other words for it. */
 const isBeforeTwo = (version: string | undefined): boolean =>
   version !== undefined && (/^[01]\./.test(version) || /^2\.0\.0-(rc|dev|beta|alpha)/.test(version));

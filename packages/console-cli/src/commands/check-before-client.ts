@@ -1,8 +1,20 @@
 import type { RemoteRedirector } from "@drawbridge/control/remote";
 import { formatDuration, plain, type Output } from "../rendering/index.ts";
-import { certificateRecord } from "../rdp/server-certificate.ts";
+import { certificateRecord, type ServerCertificate } from "../rdp/server-certificate.ts";
 import type { CommandContext } from "../run-command.ts";
 import { checkTarget, type TargetFinding } from "./target-check.ts";
+
+/** What a look at a target came to. */
+export type LookOutcome =
+  /** The session is over, and no client is to be started. */
+  | { readonly kind: "over" }
+  | {
+      readonly kind: "go-on";
+      /** Whether what answers is an RDP server, as far as anything answered. */
+      readonly isRdp: boolean;
+      /** Undefined where it has none, or did not answer in time. */
+      readonly certificate: ServerCertificate | undefined;
+    };
 
 /** Which target is looked at, and for whom. */
 export interface CheckBeforeClientOptions {
@@ -15,7 +27,6 @@ export interface CheckBeforeClientOptions {
 /**
  * Looks at the target of an open session before an RDP client is started on it, and tells what is found.
  *
- * @returns false where the session is over and no client is to be started
  * @throws DrawbridgeError `target-unreachable` where the target is dead, and what else refused the link: the session is
  *   ended then
  */
@@ -23,16 +34,19 @@ export async function checkBeforeClient(
   { output, signal }: CommandContext,
   remote: RemoteRedirector,
   { tenant, target, verbose }: CheckBeforeClientOptions,
-): Promise<boolean> {
+): Promise<LookOutcome> {
   const name = `${tenant}/${target}`;
   let isOver = false;
   void remote.closed.then(() => (isOver = true));
   const over = (): boolean => isOver || signal.aborted;
   output.status.update(`checking whether ${name} answers …`);
   const startedAt = performance.now();
+  let found: LookOutcome = { kind: "go-on", isRdp: true, certificate: undefined };
   try {
-    const finding = await checkTarget(remote, { name, wantsCertificate: verbose || output.json, signal });
+    const finding = await checkTarget(remote, { name, wantsCertificate: true, signal });
     output.status.clear();
+    const certificate = finding.outcome === "answers" ? finding.certificate : undefined;
+    found = { kind: "go-on", isRdp: finding.outcome !== "not-rdp", certificate };
     tell(output, name, finding, Math.round(performance.now() - startedAt), verbose);
   } catch (error) {
     // A link that the session's end refused has nothing to say of the target.
@@ -43,7 +57,7 @@ export async function checkBeforeClient(
     }
   }
   if (signal.aborted) await remote.stop({ code: "closed", message: "the operator ended the session" });
-  return !over();
+  return over() ? { kind: "over" } : found;
 }
 
 function tell(output: Output, name: string, finding: TargetFinding, ms: number, verbose: boolean): void {

@@ -1,11 +1,12 @@
 import { Argument, Command, Option } from "@commander-js/extra-typings";
-import type { InitialCloudSettings } from "@drawbridge/control/cloud";
+import type { CloudHome, InitialCloudSettings } from "@drawbridge/control/cloud";
 import {
   AuditLog,
   CloudRedirector,
   createCloudHome,
   createInvite,
   openCloudHome,
+  PrometheusMetrics,
   publicAddresses,
   ROLES,
 } from "@drawbridge/control/cloud";
@@ -19,6 +20,7 @@ import { formatDuration, plain } from "../rendering/index.ts";
 import type { CommandContext } from "../run-command.ts";
 import { runCommand } from "../run-command.ts";
 import { untilAborted } from "../until-aborted.ts";
+import { METRICS_HELP, startWatch, type Watch } from "../watching.ts";
 import { cloudCaCommand } from "./cloud-ca.ts";
 import { installService, installServiceCommandOf, uninstallServiceCommand } from "./install-service.ts";
 
@@ -53,6 +55,7 @@ function installCloudCommand() {
   return installServiceCommandOf("cloud")
     .option("--listen <host:port>", "where to listen (default: what the home's settings say)", asWritten(parseAddress))
     .option("--drain <time>", DRAIN_HELP, asWritten(parseDuration))
+    .option("--metrics <host:port>", METRICS_HELP, asWritten(parseAddress))
     .action((options) => installService("cloud", options, options));
 }
 
@@ -90,30 +93,35 @@ function runCloudCommand() {
   return commandNamed("run", "run the cloud redirector until Ctrl-C")
     .option("--listen <host:port>", "where to listen (default: all addresses, the public address's port)")
     .option("--drain <time>", DRAIN_HELP, parseDuration)
+    .option("--metrics <host:port>", `${METRICS_HELP} (default: what the home's settings say, else nowhere)`)
     .action((options) =>
-      runCommand(options, (context) => runCloud(context, options.listen, options.drain ?? DEFAULT_DRAIN_MS)),
+      runCommand(options, (context) => runCloud(context, options, options.drain ?? DEFAULT_DRAIN_MS)),
     );
 }
 
+/** Where `cloud run` is reached and watched, as `host:port`; undefined: as the settings say. */
+interface CloudRunAddresses {
+  listen?: string | undefined;
+  metrics?: string | undefined;
+}
+
 async function runCloud(
-  { output, log, signal, onSecondSignal, home, service }: CommandContext,
-  listen: string | undefined,
+  context: CommandContext,
+  addresses: CloudRunAddresses,
   drainMs: number,
 ): Promise<void> {
+  const { output, log, signal, onSecondSignal, home, service } = context;
   const cloudHome = await openCloudHome(home("cloud"));
-  const { settings, authority, store } = cloudHome;
-  const cloud = new CloudRedirector({ home: cloudHome, log });
-  let address: string;
-  try {
-    address = formatAddress(await cloud.start(parseAddress(listen ?? settings.listen)));
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
-  const { publicAddress } = settings;
+  const { settings, authority } = cloudHome;
+  const { cloud, address, watch } = await startCloud(context, cloudHome, addresses);
+  await using _watch = watch;
+  const { publicAddress, gateways } = settings;
+  const { provider } = authority;
+  const watched = watch.address === undefined ? {} : { metrics: watch.address };
+  const where = watch.address === undefined ? "" : ` Metrics: http://${watch.address}/metrics.`;
   output.result(
-    { event: "ready", address, publicAddress, gateways: settings.gateways, provider: authority.provider },
-    plain`Cloud redirector of ${authority.provider} listens on ${address}; tenants and operators dial ${publicAddresses(settings).join(", ")}.`,
+    { event: "ready", address, publicAddress, gateways, provider, ...watched },
+    plain`Cloud redirector of ${provider} listens on ${address}; tenants and operators dial ${publicAddresses(settings).join(", ")}.${where}`,
   );
   service.ready(() => ({ status: `listens on ${address}` }));
   await untilAborted(signal);
@@ -124,6 +132,30 @@ async function runCloud(
   await cloud.drain(drainMs, cutShort.signal);
   log.info({ event: "stopping" }, "the cloud redirector stops");
   await cloud.stop({ code: "shutting-down", message: "the cloud redirector stops" });
+}
+
+/** Starts to be watched, and to listen after that: until it does, it is alive and not ready. */
+async function startCloud(
+  { log, tracer }: CommandContext,
+  home: CloudHome,
+  addresses: CloudRunAddresses,
+): Promise<{ cloud: CloudRedirector; address: string; watch: Watch }> {
+  const { settings, store } = home;
+  const { listen = settings.listen, metrics: watched = settings.metrics } = addresses;
+  let watch: Watch | undefined;
+  try {
+    const metrics = watched === undefined ? undefined : await PrometheusMetrics.open();
+    const options = { home, log, tracer: await tracer("drawbridge-cloud"), ...(metrics && { metrics }) };
+    const cloud = new CloudRedirector(options);
+    metrics?.poll(() => cloud.figures());
+    const watching = metrics && { metrics, obstacle: () => cloud.obstacle };
+    watch = await startWatch(watched === undefined ? undefined : parseAddress(watched), watching);
+    return { cloud, watch, address: formatAddress(await cloud.start(parseAddress(listen))) };
+  } catch (error) {
+    await watch?.[Symbol.asyncDispose]();
+    await store.close();
+    throw error;
+  }
 }
 
 function drainText(drainMs: number): string {

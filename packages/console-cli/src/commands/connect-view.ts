@@ -7,45 +7,62 @@ import { formatBytes, formatDuration, plain } from "../rendering/index.ts";
 /** When the end of a session is told in advance: this many milliseconds before. */
 const WARNINGS_MS = [300_000, 60_000];
 
+/** What a view shows, and where. */
+export interface ConnectViewOptions {
+  readonly output: Output;
+  readonly tenant: string;
+  readonly target: string;
+  /** Whether links without end-to-end encryption were asked for. */
+  readonly plainAsked: boolean;
+  /** Whether standard output belongs to a program that the operator runs on the session. */
+  readonly outputIsTaken: boolean;
+}
+
 /** Shows a session: JSON events, or a status line and notes for people. */
 export class ConnectView {
+  readonly #options: ConnectViewOptions;
   readonly #output: Output;
-  readonly #tenant: string;
-  readonly #target: string;
-  /** Whether links without end-to-end encryption were asked for. */
-  readonly #plainAsked: boolean;
+  readonly #name: string;
   /** When the session opened; undefined before. */
   #startedAt: number | undefined;
   #pendingUntil: number | undefined;
+  /** Whether a person was asked. */
+  #wasAsked = false;
   #endsAt: number | undefined;
   #warningsLeft: number[] = [];
+  #links = 0;
   #lastBytes = "";
 
-  constructor(output: Output, tenant: string, target: string, plainAsked = false) {
-    this.#output = output;
-    this.#tenant = tenant;
-    this.#target = target;
-    this.#plainAsked = plainAsked;
+  constructor(options: ConnectViewOptions) {
+    this.#options = options;
+    this.#output = options.output;
+    this.#name = `${options.tenant}/${options.target}`;
   }
 
   /** What the remote redirector tells. */
   readonly observer: RemoteObserver = {
-    pending: (withinMs) => {
+    pending: (withinMs, session) => {
       this.#pendingUntil = performance.now() + withinMs;
+      this.#wasAsked = true;
+      const { tenant, target } = this.#options;
       const withinSeconds = Math.round(withinMs / 1000);
-      this.#output.record({ event: "pending", tenant: this.#tenant, target: this.#target, withinSeconds });
-      this.#waiting();
+      this.#output.record({ event: "pending", session, tenant, target, withinSeconds });
+      this.#output.status.update(this.#waiting());
     },
     opened: (session, isPlain) => this.#opened(session, isPlain),
-    linkOpened: (link, isPlain) => this.#output.record({ event: "link-opened", link, plain: isPlain }),
+    linkOpened: (link, isPlain) => {
+      this.#links += 1;
+      this.#output.record({ event: "link-opened", target: this.#options.target, link, plain: isPlain });
+    },
     linkClosed: ({ linkId, reason, toTenant, toRemote }) => {
       const { code, message, remedy = "" } = reason;
-      this.#output.record({ event: "link-closed", link: linkId, code, message, toTenant, toRemote });
+      const { target } = this.#options;
+      this.#output.record({ event: "link-closed", target, link: linkId, code, message, toTenant, toRemote });
       if (code !== "closed" && !this.#output.json)
-        this.#output.note(plain`drawbridge: a link ended: ${message}. ${remedy}`);
+        this.#output.note(plain`drawbridge: a link to ${this.#name} ended: ${message}. ${remedy}`);
     },
     clientRefused: ({ code, message, remedy }, count) => {
-      this.#output.record({ event: "client-refused", code, message, count });
+      this.#output.record({ event: "client-refused", target: this.#options.target, code, message, count });
       const more = count === 1 ? remedy : `${count} refused so far.`;
       if (!this.#output.json) this.#output.note(plain`drawbridge: ${message}. ${more}`);
     },
@@ -53,45 +70,60 @@ export class ConnectView {
 
   /** The session was asked for. */
   asking(): void {
-    this.#output.status.update(`asking ${this.#tenant} for ${this.#target} …`);
+    this.#output.status.update(`asking ${this.#options.tenant} for ${this.#options.target} …`);
   }
 
   /** The client may connect. */
   listening(address: Address): void {
     const { host, port } = address;
+    const { tenant, target } = this.#options;
     const shown = formatAddress(address);
     this.#output.status.clear();
-    this.#output.result(
-      { event: "listening", address: shown, host, port, tenant: this.#tenant, target: this.#target },
-      plain`${this.#tenant}/${this.#target} is at ${shown} until this command ends.`,
+    this.#tell(
+      { event: "listening", address: shown, host, port, tenant, target },
+      plain`${this.#name} is at ${shown} until this command ends.`,
     );
   }
 
-  /** Brings everything up to date; to be called about once a second. */
-  tick(remote: RemoteRedirector): void {
-    if (this.#pendingUntil !== undefined) return this.#waiting();
+  /** Tells programs how far it has come, and warns of the end; to be called about once a second. */
+  tick(remote: RemoteRedirector, roundTripMs: number | undefined): void {
     if (this.#startedAt === undefined) return;
-    const { toTenant, toRemote } = remote.counts();
-    const links = remote.openLinks;
-    const parts = [formatDuration(performance.now() - this.#startedAt)];
-    parts.push(`to tenant ${formatBytes(toTenant)}`, `back ${formatBytes(toRemote)}`, `links ${links}`);
-    if (this.#endsAt !== undefined) parts.push(`${formatDuration(this.#msLeft(this.#endsAt))} left`);
-    this.#output.status.update(parts.join("  "));
-    const record = { event: "bytes", toTenant, toRemote, links };
+    const record = { event: "bytes", target: this.#options.target, ...remote.counts(), links: remote.openLinks };
     const text = JSON.stringify(record);
-    if (text !== this.#lastBytes) this.#output.record(record);
+    if (text !== this.#lastBytes) this.#output.record({ ...record, roundTripMs });
     this.#lastBytes = text;
     this.#warn();
+  }
+
+  /** The status line's text now. Empty before there is something to say. */
+  status(remote: RemoteRedirector, roundTripMs: number | undefined): string {
+    if (this.#pendingUntil !== undefined) return this.#waiting();
+    if (this.#startedAt === undefined) return "";
+    const { toTenant, toRemote } = remote.counts();
+    const parts = [this.#name, formatDuration(performance.now() - this.#startedAt)];
+    if (this.#endsAt !== undefined) parts.push(`${formatDuration(this.#msLeft(this.#endsAt))} left`);
+    parts.push(`to tenant ${formatBytes(toTenant)}`, `back ${formatBytes(toRemote)}`, `links ${remote.openLinks}`);
+    if (roundTripMs !== undefined) parts.push(`round trip to the provider ${roundTripMs}ms`);
+    parts.push(this.#wasAsked ? "allowed by a person" : "allowed by policy");
+    return parts.join("  ");
   }
 
   /** The session is over. */
   ended({ reason, toTenant, toRemote }: RemoteSessionEnd): void {
     const { code, message } = reason;
-    const bytes = `${formatBytes(toTenant)} to the tenant, ${formatBytes(toRemote)} back`;
-    this.#output.result(
-      { event: "session-ended", tenant: this.#tenant, code, message, toTenant, toRemote },
-      plain`Session to ${this.#tenant} ended (${message}): ${bytes}.`,
+    const { tenant, target } = this.#options;
+    const ms = this.#startedAt === undefined ? 0 : Math.round(performance.now() - this.#startedAt);
+    const links = this.#links;
+    const bytes = `${formatBytes(toTenant)} to the tenant, ${formatBytes(toRemote)} back, links ${links}`;
+    this.#tell(
+      { event: "session-ended", tenant, target, code, message, toTenant, toRemote, links, ms },
+      plain`Session to ${this.#name} ended after ${formatDuration(ms)} (${message}): ${bytes}.`,
     );
+  }
+
+  #tell(record: object, text: string): void {
+    if (this.#options.outputIsTaken) this.#output.note(text);
+    else this.#output.result(record, text);
   }
 
   #opened({ sessionId, expiresInMs, idleLimitMs }: OpenedSession, isPlain: boolean): void {
@@ -106,8 +138,8 @@ export class ConnectView {
     this.#output.record({
       event: "session-opened",
       session: sessionId,
-      tenant: this.#tenant,
-      target: this.#target,
+      tenant: this.#options.tenant,
+      target: this.#options.target,
       plain: isPlain,
       ...(expiresInMs !== undefined && { expiresInSeconds: Math.round(expiresInMs / 1000) }),
       ...(idleLimitMs !== undefined && { idleLimitSeconds: Math.round(idleLimitMs / 1000) }),
@@ -115,8 +147,8 @@ export class ConnectView {
   }
 
   #tellPlain(isPlain: boolean): void {
-    if (!this.#plainAsked || this.#output.json) return;
-    const tenant = this.#tenant;
+    if (!this.#options.plainAsked || this.#output.json) return;
+    const { tenant } = this.#options;
     if (isPlain)
       this.#output.note(plain`drawbridge: ${tenant} permits plain links: this session is NOT encrypted end to end.`);
     else
@@ -125,9 +157,9 @@ export class ConnectView {
       );
   }
 
-  #waiting(): void {
+  #waiting(): string {
     const left = formatDuration(this.#msLeft(this.#pendingUntil ?? 0));
-    this.#output.status.update(`waiting for the tenant's consent, ${left} left …`);
+    return `waiting for the consent of ${this.#options.tenant} to ${this.#options.target}, ${left} left …`;
   }
 
   #warn(): void {
@@ -136,8 +168,10 @@ export class ConnectView {
     const leftMs = this.#msLeft(this.#endsAt);
     if (leftMs > next) return;
     this.#warningsLeft.shift();
-    this.#output.record({ event: "ending-soon", secondsLeft: Math.round(leftMs / 1000) });
-    if (!this.#output.json) this.#output.note(`drawbridge: the session ends in ${formatDuration(leftMs)}.`);
+    const { target } = this.#options;
+    this.#output.record({ event: "ending-soon", target, secondsLeft: Math.round(leftMs / 1000) });
+    if (!this.#output.json)
+      this.#output.note(plain`drawbridge: the session to ${this.#name} ends in ${formatDuration(leftMs)}.`);
   }
 
   #msLeft(at: number): number {

@@ -2,7 +2,7 @@ import { validatePrincipalName } from "@drawbridge/control/identity";
 import type { RemoteSessionEnd } from "@drawbridge/control/remote";
 import { KnownTenants, RemoteRedirector, stableListenAddresses } from "@drawbridge/control/remote";
 import type { Address } from "@drawbridge/dataplane";
-import { closeReasonError, parseAddress } from "@drawbridge/dataplane";
+import { closeReasonError, closeReasonFrom, parseAddress } from "@drawbridge/dataplane";
 import type { FoundClient } from "../clients/index.ts";
 import { CLIENT_NAMES, detectClient, isWsl, launch, systemEnvironment } from "../clients/index.ts";
 import { commandNamed } from "../common-options.ts";
@@ -21,6 +21,7 @@ import type { CommandContext } from "../run-command.ts";
 import { runCommand } from "../run-command.ts";
 import { untilAborted } from "../until-aborted.ts";
 import { checkBeforeClient } from "./check-before-client.ts";
+import { ConnectLog } from "./connect-log.ts";
 import { ConnectView } from "./connect-view.ts";
 
 /** What `connect` was asked for. */
@@ -52,7 +53,9 @@ const PLAIN_HELP =
 
 /** `drawbridge connect`: a session, and the RDP client on it. */
 export function connectCommand() {
-  return commandNamed("connect", "open a session to a tenant's target and start the RDP client on it")
+  return commandNamed("connect", "open a session to a tenant's target and start the RDP client on it", {
+    logLevel: "warn",
+  })
     .argument("<tenant>", "the tenant's name, as `drawbridge tenants` shows it")
     .option("--target <name>", "which of the tenant's targets", "rdp")
     .option("--listen <host:port>", LISTEN_HELP)
@@ -82,6 +85,8 @@ async function connect(context: CommandContext, tenant: string, options: Connect
   await withOperatorChannel({ ...context, network: networkChoice(options) }, async (channel, identity, gateways) => {
     const { target, reason, ticket, for: maxDurationMs } = options;
     const view = new ConnectView(output, tenant, target, options.plain === true);
+    const log = new ConnectLog(context.log, tenant, target);
+    const tracer = await context.tracer("drawbridge-remote");
     const { provider } = identity();
     const known = new KnownTenants(home("operator"), provider);
     const remote = new RemoteRedirector({
@@ -92,14 +97,19 @@ async function connect(context: CommandContext, tenant: string, options: Connect
       ...(given ?? stableListenAddresses({ provider, tenant, target }, onlyLocalhost)),
       allowOtherUsers: options.allowOtherUsers === true,
       plain: options.plain === true,
-      observer: view.observer,
+      observer: log.around(view.observer),
+      tracer,
       trustTenantKey: (name, keyFingerprint) => known.trust(name, keyFingerprint),
     });
     view.asking();
+    log.asking();
     const tick = setInterval(() => view.tick(remote), STATUS_MS);
     let end: RemoteSessionEnd;
     try {
-      const address = await remote.start(signal);
+      const address = await remote.start(signal).catch((error: unknown) => {
+        log.refused(closeReasonFrom(error));
+        throw error;
+      });
       view.listening(address);
       const verbose = options.verbose === true;
       // A client of the operator's own may speak anything.
@@ -112,6 +122,7 @@ async function connect(context: CommandContext, tenant: string, options: Connect
       output.status.clear();
     }
     view.ended(end);
+    log.ended(end);
     if (end.reason.code !== "closed" && !signal.aborted) throw closeReasonError(end.reason);
   });
 }

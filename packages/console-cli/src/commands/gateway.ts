@@ -1,4 +1,4 @@
-import { Command } from "@commander-js/extra-typings";
+import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import type { Log } from "@drawbridge/control/wire";
 import {
   type Address,
@@ -18,10 +18,13 @@ import { formatDuration, type Output, plain } from "../rendering/index.ts";
 import type { CommandContext } from "../run-command.ts";
 import { runCommand } from "../run-command.ts";
 import { untilAborted } from "../until-aborted.ts";
+import { METRICS_HELP, startWatch } from "../watching.ts";
+import { GatewayMetrics } from "./gateway-metrics.ts";
 import { installService, installServiceCommandOf, uninstallServiceCommand } from "./install-service.ts";
 
 const DEFAULT_DRAIN_MS = 10 * 60 * 1000;
 const DEFAULT_PREFACE_DEADLINE_MS = 5_000;
+const LONGEST_DEADLINE_MS = 60 * 60 * 1000;
 /** How long the end after a drain may take, in milliseconds. */
 const STOP_MARGIN_MS = 10_000;
 
@@ -51,6 +54,7 @@ function installGatewayCommand() {
       "how long open connections may go on after SIGTERM (default: 10m)",
       asWritten(parseDuration),
     )
+    .option("--metrics <host:port>", METRICS_HELP, asWritten(parseListenAddress))
     .action((options) => installService("gateway", options, options));
 }
 
@@ -58,6 +62,12 @@ const collectAsWritten = (text: string, before: readonly string[] = []): readonl
   ...before,
   asWritten(collectAddresses)(text),
 ];
+
+function parseDeadline(text: string): number {
+  const ms = parseDuration(text);
+  if (ms < 1 || ms > LONGEST_DEADLINE_MS) throw new InvalidArgumentError("Write a time from 1ms to 1h.");
+  return ms;
+}
 
 /** What `gateway run` is told. */
 interface GatewayRunOptions {
@@ -69,6 +79,7 @@ interface GatewayRunOptions {
   silentSocketsPerAddress: number;
   connections: number;
   connectionsPerAddress: number;
+  metrics?: Address | undefined;
 }
 
 function runGatewayCommand() {
@@ -79,34 +90,54 @@ function runGatewayCommand() {
       "the cloud redirectors, the preferred first; the first that is up is used; may be repeated",
       collectAddresses,
     )
-    .option("--drain <time>", "how long open connections may go on after SIGTERM", parseDuration, DEFAULT_DRAIN_MS)
-    .option(
-      "--preface-deadline <time>",
-      "how long a connection may say nothing",
-      parseDuration,
-      DEFAULT_PREFACE_DEADLINE_MS,
+    .addOption(
+      new Option("--drain <time>", "how long open connections may go on after SIGTERM")
+        .argParser(parseDuration)
+        .default(DEFAULT_DRAIN_MS, "10m"),
+    )
+    .addOption(
+      new Option("--preface-deadline <time>", "how long a connection may say nothing")
+        .argParser(parseDeadline)
+        .default(DEFAULT_PREFACE_DEADLINE_MS, "5s"),
     )
     .option("--silent-sockets <n>", "connections that have said nothing, in all", parseCount, LIMITS.silentSockets)
     .option("--silent-sockets-per-address <n>", "the same by address", parseCount, LIMITS.silentSocketsPerAddress)
     .option("--connections <n>", "connections that are passed on, in all", parseCount, LIMITS.connections)
     .option("--connections-per-address <n>", "the same by address", parseCount, LIMITS.connectionsPerAddress)
+    .option("--metrics <host:port>", `${METRICS_HELP} (default: nowhere)`, parseListenAddress)
     .addHelpText("after", HELP)
     .action((options) => runCommand(options, (context) => runGateway(context, options)));
 }
 
 async function runGateway(context: CommandContext, options: GatewayRunOptions): Promise<void> {
   const { output, log, signal, service } = context;
+  const metrics = options.metrics === undefined ? undefined : await GatewayMetrics.open(options.cloud);
   const gateway = new CloudGateway({
     clouds: options.cloud,
     limits: limitsOf(options),
     firstByteTimeoutMs: options.prefaceDeadline,
-    onHealth: (cloud) => tellHealth(output, log, cloud),
-    onRefused: (refusal) => tellRefusal(log, refusal),
+    onHealth: (cloud) => {
+      metrics?.health(cloud);
+      tellHealth(output, log, cloud);
+    },
+    onRefused: (refusal) => {
+      metrics?.refused(refusal);
+      tellRefusal(log, refusal);
+    },
   });
+  metrics?.poll(() => gateway.stats());
+  let isListening = false;
+  const obstacle = (): string | undefined => {
+    if (signal.aborted) return "draining: no new connections";
+    return isListening ? undefined : "not listening yet";
+  };
+  await using watch = await startWatch(options.metrics, metrics && { metrics: metrics.set, obstacle });
   const address = formatAddress(await gateway.listen(options.listen));
+  isListening = true;
   const clouds = options.cloud.map(formatAddress);
+  const watched = watch.address === undefined ? {} : { metrics: watch.address };
   output.result(
-    { event: "ready", address, clouds },
+    { event: "ready", address, clouds, ...watched },
     plain`Cloud gateway listens on ${address} and passes connections on to ${clouds.join(", ")}.`,
   );
   service.ready(() => ({ status: `${gateway.stats().connections} connections` }));

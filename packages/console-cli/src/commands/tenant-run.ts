@@ -42,6 +42,7 @@ async function runTenant(context: CommandContext, network: NetworkChoice): Promi
     log,
     clock: systemWallClock,
     backoff,
+    tracer: await context.tracer("drawbridge-tenant"),
   });
   const stopped = { code: "closed", message: "the tenant redirector was stopped" } as const;
   const stop = (): void => void tenant.stop(stopped);

@@ -28,6 +28,8 @@ export interface ServiceRunOptions {
   readonly cloud?: readonly string[] | undefined;
   /** Default: ten minutes, for those that drain. */
   readonly drain?: string | undefined;
+  /** Default: what the home's settings say, else nowhere. */
+  readonly metrics?: string | undefined;
 }
 
 const FIRST_FREE_PORT = 1024;
@@ -66,11 +68,12 @@ export async function describeService(
   };
 }
 
-function runArguments({ listen, cloud = [], drain }: ServiceRunOptions): string[] {
+function runArguments({ listen, cloud = [], drain, metrics }: ServiceRunOptions): string[] {
   return [
     ...(listen === undefined ? [] : ["--listen", listen]),
     ...cloud.flatMap((address) => ["--cloud", address]),
     ...(drain === undefined ? [] : ["--drain", drain]),
+    ...(metrics === undefined ? [] : ["--metrics", metrics]),
   ];
 }
 

@@ -10,8 +10,11 @@ import type { CloudHome } from "./cloud-home.ts";
 import { publicAddresses } from "./cloud-settings.ts";
 import { Enrollment } from "./enrollment.ts";
 import type { LinkPlaces } from "./ports.ts";
+import type { Tracer } from "../watching/span.ts";
+import type { Metrics } from "./metrics/metrics-port.ts";
 import { RateLimit } from "./rate-limit.ts";
-import { SessionBroker } from "./session-broker.ts";
+import { SessionBroker, type SessionObserver } from "./session-broker.ts";
+import { SessionMeter } from "./session-meter.ts";
 import { SessionRecorder } from "./session-recorder.ts";
 import { TenantRegistry } from "./tenant-registry.ts";
 import { TestLinks } from "./test-links.ts";
@@ -23,6 +26,8 @@ export interface CoreSurroundings {
   clock: WallClock;
   links: LinkPlaces;
   stopping: AbortSignal;
+  metrics: Metrics;
+  tracer: Tracer;
   /** Closes every connection that was made with a key. */
   disconnect: (keyFingerprint: string) => void;
 }
@@ -43,14 +48,16 @@ const HELLO_TIMEOUT_MS = 5_000;
 export function assembleCore(given: CoreSurroundings): AssembledCore {
   const testLinks = assembleTestLinks(given);
   const surroundings = { ...given, disconnect: cutOff(given, testLinks) };
-  const { home, log, clock, stopping } = surroundings;
+  const { home, log, clock, stopping, metrics } = surroundings;
   const { store, authority, settings } = home;
   const audit = new AuditLog(store, clock, (err, event) => {
+    metrics.auditFailed();
     log.error({ event: "audit-failed", err }, `the audit record ${event} could not be written`);
   });
-  const recorder = new SessionRecorder(store, audit, clock, log);
+  const recorder = new SessionRecorder(store, audit, clock, log, metrics);
+  const observer = tellAll([recorder, new SessionMeter(metrics, clock)]);
   const registry = new TenantRegistry();
-  const broker = assembleBroker(surroundings, registry, recorder);
+  const broker = assembleBroker(surroundings, registry, observer);
   const core: CloudCore = new CloudCore({
     provider: authority.provider,
     gateways: settings.gateways,
@@ -62,6 +69,7 @@ export function assembleCore(given: CoreSurroundings): AssembledCore {
     testLinks,
     audit,
     log,
+    metrics,
     stopping,
     limits: { helloTimeoutMs: HELLO_TIMEOUT_MS },
     administration: assembleAdministration(surroundings, audit, registry, broker),
@@ -87,9 +95,9 @@ function assembleArrivals({ clock, log, stopping }: CoreSurroundings, registry: 
 }
 
 function assembleBroker(
-  { home, clock, links }: CoreSurroundings,
+  { home, clock, links, tracer }: CoreSurroundings,
   registry: TenantRegistry,
-  recorder: SessionRecorder,
+  observer: SessionObserver,
 ): SessionBroker {
   const { limits, sessions } = home.settings;
   const options = {
@@ -103,8 +111,21 @@ function assembleBroker(
     maxSessions: limits.sessions,
     timeLimits: { longestMs: sessions.longest, idleMs: sessions.idle },
     reasonRequired: sessions.reasonRequired,
+    tracer,
   };
-  return new SessionBroker(options, recorder);
+  return new SessionBroker(options, observer);
+}
+
+/** One observer that tells several, in order. */
+function tellAll(observers: readonly SessionObserver[]): SessionObserver {
+  const each = (tell: (observer: SessionObserver) => void): void => observers.forEach(tell);
+  return {
+    started: (...what) => each((observer) => observer.started(...what)),
+    consentAsked: (...what) => each((observer) => observer.consentAsked(...what)),
+    opened: (...what) => each((observer) => observer.opened(...what)),
+    ended: (...what) => each((observer) => observer.ended(...what)),
+    link: (...what) => each((observer) => observer.link(...what)),
+  };
 }
 
 function assembleTestLinks({ clock, links }: CoreSurroundings): TestLinks {
@@ -143,7 +164,7 @@ function assembleAdministration(
 }
 
 function assembleEnrollment(
-  { home, clock, disconnect }: CoreSurroundings,
+  { home, clock, metrics, disconnect }: CoreSurroundings,
   audit: AuditLog,
   onTenant: CloudCore["enrolled"],
 ): Enrollment {
@@ -158,6 +179,7 @@ function assembleEnrollment(
     certificateLifeMs: settings.certificateLife,
     rate: new RateLimit({ perKey, inAll }),
     onEnrolled: (principal, replacedKey) => {
+      metrics.enrolled(principal.kind);
       if (replacedKey !== undefined && replacedKey !== principal.keyFingerprint) disconnect(replacedKey);
       if (principal.kind === "tenant") onTenant(principal);
     },

@@ -1,5 +1,6 @@
 import type { AuditFilter, AuditRecord, AuditSubject, Store } from "../store/index.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
+import { BoundedWrites } from "./bounded-writes.ts";
 
 const PAGE = 500;
 /** How often a follower looks for records that were not written by way of this object, in milliseconds. */
@@ -14,7 +15,7 @@ export class AuditLog {
   readonly #clock: WallClock;
   readonly #onFailure: (error: unknown, event: string) => void;
   readonly #followers = new Set<() => void>();
-  #last: Promise<void> = Promise.resolve();
+  readonly #writes = new BoundedWrites();
 
   /** @param onFailure told of a record that could not be written. */
   constructor(store: Store, clock: WallClock, onFailure: (error: unknown, event: string) => void) {
@@ -26,7 +27,7 @@ export class AuditLog {
   /** Writes a record, after those before it. Resolves when it is durable, or its failure was told to `onFailure`. */
   record(event: string, subject: AuditSubject = {}): Promise<void> {
     const at = this.#clock.wallNow();
-    this.#last = this.#last.then(async () => {
+    return this.#writes.run(async () => {
       try {
         await this.#store.audit.append(event, subject, at);
         for (const wake of this.#followers) wake();
@@ -34,7 +35,6 @@ export class AuditLog {
         this.#onFailure(error, event);
       }
     });
-    return this.#last;
   }
 
   /** The records in order; with `follow`, goes on as they are written, until the signal fires. */
@@ -58,7 +58,7 @@ export class AuditLog {
 
   /** Resolves when all records so far are written. */
   flushed(): Promise<void> {
-    return this.#last;
+    return this.#writes.idle();
   }
 
   /** Resolves when a record was written after this call, may have been by others, or the signal fires. */

@@ -7,6 +7,7 @@ import type { ArrivalRate } from "./arrival-rate.ts";
 import type { AuditLog } from "./audit-log.ts";
 import type { Enrollment } from "./enrollment.ts";
 import type { Log } from "../wire/log.ts";
+import type { Metrics } from "./metrics/metrics-port.ts";
 import type { RemotePort, SessionOperator, SessionPurpose, SessionRequest, TenantPort } from "./ports.ts";
 import type { Session } from "./session.ts";
 import type { SessionBroker } from "./session-broker.ts";
@@ -28,6 +29,7 @@ export interface CloudParts {
   enrollment: Enrollment;
   audit: AuditLog;
   log: Log;
+  metrics: Metrics;
   limits: CloudLimits;
   /** Fires when the cloud redirector stops. */
   stopping: AbortSignal;
@@ -120,13 +122,18 @@ export class CloudCore {
   ): Promise<bigint> {
     const { store, registry, clock, audit, log, stopping } = this.#parts;
     if (stopping.aborted) throw new DrawbridgeError("shutting-down", "the cloud redirector is shutting down");
-    const epoch = BigInt(await store.principals.nextEpoch(tenant));
-    await store.principals.recordTenantSeen(tenant, { ...facts, lastSeen: clock.wallNow() });
+    // Asked for together, so that they share a flush of the disk.
+    const [number] = await Promise.all([
+      store.principals.nextEpoch(tenant),
+      store.principals.recordTenantSeen(tenant, { ...facts, lastSeen: clock.wallNow() }),
+    ]);
+    const epoch = BigInt(number);
     const superseded = registry.online(tenant, epoch, port, facts, clock.wallNow());
     if (superseded === "stale") throw new DrawbridgeError("superseded", `a newer connection of ${tenant} is there`);
     superseded?.goodbye({ code: "superseded", message: `another control connection of ${tenant} has taken over` });
     welcome(epoch);
     this.#parts.arrivals.add();
+    this.#parts.metrics.tenantConnected();
     this.#tenantReturned(tenant, held, port);
     void audit.record("tenant-online", { tenant, details: { epoch: Number(epoch), source: facts.sourceAddress } });
     log.info({ event: "tenant-online", tenant, epoch: Number(epoch) }, `tenant ${tenant} is online`);
@@ -172,7 +179,9 @@ export class CloudCore {
   }
 
   #refused(operator: SessionOperator, { tenant, target, reason }: SessionPurpose, why: CloseReason): void {
-    const { audit, log } = this.#parts;
+    const { audit, log, metrics } = this.#parts;
+    metrics.sessionRequested();
+    metrics.sessionRefused(why);
     const details = { target, reason, source: operator.sourceAddress, code: why.code };
     void audit.record("session-refused", { operator: operator.name, tenant, details });
     const text = `${operator.name} may not reach ${tenant}: ${why.message}`;

@@ -1,14 +1,17 @@
 import type { Address, CloseReason, Timer } from "@drawbridge/dataplane";
 import { AddressRanges, DrawbridgeError, FrontDoor, Rendezvous } from "@drawbridge/dataplane";
-import { certificateToPem } from "../identity/index.ts";
+import { certificateFacts, certificateFromPem, certificateToPem } from "../identity/index.ts";
 import type { KeepAlive } from "../rpc/keep-alive.ts";
 import type { RpcServer } from "../rpc/rpc-server.ts";
+import { NO_TRACER, type Tracer } from "../watching/span.ts";
 import type { Log } from "../wire/log.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
 import { systemWallClock } from "../wire/wall-clock.ts";
 import { type AssembledCore, assembleCore } from "./assemble-core.ts";
 import type { CloudHome } from "./cloud-home.ts";
 import { drain } from "./drain.ts";
+import { type CloudFigures, countStates } from "./metrics/cloud-figures.ts";
+import { type Metrics, NO_METRICS } from "./metrics/metrics-port.ts";
 import { RefusalLog } from "./refusal-log.ts";
 import type { Caller } from "./rights.ts";
 import { createRpcServices } from "./rpc-services.ts";
@@ -22,6 +25,10 @@ export interface CloudRedirectorOptions {
   clock?: WallClock;
   /** Default: as the home's settings say. */
   keepAlive?: KeepAlive;
+  /** Told what is counted. Default: nobody counts. */
+  metrics?: Metrics;
+  /** Where sessions are traced. Default: nowhere. */
+  tracer?: Tracer;
 }
 
 /** How long streams may take to say goodbye when the cloud redirector stops, in milliseconds. */
@@ -48,13 +55,16 @@ export class CloudRedirector {
   readonly #refusals: RefusalLog;
   readonly #rpc: RpcServer<{ caller: Caller }>;
   readonly #closed = Promise.withResolvers<CloseReason>();
+  #certificateEndsAt = 0;
   #state: CloudState = { name: "new" };
 
   constructor(options: CloudRedirectorOptions) {
-    this.#options = { clock: systemWallClock, keepAlive: options.home.settings.keepAlive, ...options };
-    const { home, log, clock, keepAlive } = this.#options;
+    const { keepAlive: kept } = options.home.settings;
+    const defaults = { clock: systemWallClock, keepAlive: kept, metrics: NO_METRICS, tracer: NO_TRACER };
+    this.#options = { ...defaults, ...options };
+    const { home, log, clock, keepAlive, metrics, tracer } = this.#options;
     const { limits, rates, prefaceDeadline } = home.settings;
-    this.#refusals = new RefusalLog(log, clock);
+    this.#refusals = new RefusalLog(log, clock, metrics);
     this.#rendezvous = new Rendezvous({
       clock,
       waitingPerTenant: limits.waitingLegsPerTenant,
@@ -77,6 +87,8 @@ export class CloudRedirector {
       clock,
       links: this.#rendezvous,
       stopping: this.#stop.signal,
+      metrics,
+      tracer,
       disconnect: (key) => this.#state.name === "listening" && this.#state.tls.disconnect(key),
     });
     const { core } = this.#assembled;
@@ -87,12 +99,32 @@ export class CloudRedirector {
       keepAlive,
       maxCallsPerConnection: callsPerConnection,
       log,
+      metrics,
     });
   }
 
   /** Resolves when the cloud redirector has stopped. Never rejects. */
   get closed(): Promise<CloseReason> {
     return this.#closed.promise;
+  }
+
+  /** Why it takes no new sessions now, for people; undefined: it does. */
+  get obstacle(): string | undefined {
+    if (this.#state.name === "new") return "not listening yet";
+    if (this.#state.name === "stopped") return "stopped";
+    return this.#assembled.core.broker.draining.aborted ? "draining: no new sessions" : undefined;
+  }
+
+  /** What is there now, for metrics. Takes time in proportion to what is there. */
+  figures(): CloudFigures {
+    const { registry, broker } = this.#assembled.core;
+    const { authority } = this.#options.home;
+    return {
+      ...countStates(registry, broker),
+      rendezvous: this.#rendezvous.stats(),
+      silentSockets: this.#state.name === "listening" ? this.#state.gateway.silentSockets : 0,
+      certificates: { ca: certificateFacts(authority.certificateDer).notAfter, server: this.#certificateEndsAt },
+    };
   }
 
   /** Starts to listen. Returns the address. Errors: `address-in-use` and the like; `home-invalid`; `closed` by `stop`. */
@@ -105,7 +137,8 @@ export class CloudRedirector {
       limits,
       onConnection: (socket) => this.#rpc.inject(socket),
       onLeg: (socket, onPreface) => this.#rendezvous.accept(socket, undefined, onPreface),
-      onRefused: (message, address) => this.#refusals.note({ reason: { code: "limit-exceeded", message }, address }),
+      onRefused: (reason, address) => this.#refusals.note({ reason, address }),
+      onHandshakeFailed: (why) => this.#options.metrics.handshakeFailed(why),
     });
     const gateway = new FrontDoor({
       clock,
@@ -166,6 +199,7 @@ export class CloudRedirector {
     const { authority, otherAuthorities, serverCertificate } = this.#options.home;
     const ca = certificateToPem(authority.certificateDer);
     const { certificate, privateKey } = await serverCertificate();
+    this.#certificateEndsAt = certificateFacts(certificateFromPem(certificate)).notAfter;
     return { certificateChain: certificate + ca, privateKey, certificateAuthorities: [ca, ...otherAuthorities] };
   }
 

@@ -84,6 +84,8 @@ export const cloudSettingsSchema = z.strictObject({
   gateways: z.array(gatewaySetting).max(8).default([]),
   /** Where `cloud run` listens unless told otherwise, as `host:port`. */
   listen: addressSetting,
+  /** Where who watches `cloud run` finds its metrics and its health, as `host:port`; best on loopback. Default: nowhere. */
+  metrics: addressSetting.optional(),
   /**
    * The gateways in front, as IP addresses and CIDR ranges: whoever connects from there must send a PROXY header of version
    * 2 first, and what it says of the client's address is believed. From everybody else such a header is refused.

@@ -4,5 +4,7 @@ export { createCloudHome, openCloudHome, readCloudHome, type CloudHome, type Clo
 export { publicAddresses, type CloudLimits, type CloudSettings, type InitialCloudSettings } from "./cloud-settings.ts";
 export { caStage, prepareCa, retireCa, switchCa, type CaStage } from "./ca-rotation.ts";
 export { readServerValidity } from "./server-certificate.ts";
+export { CLOUD_METRICS } from "./metrics/cloud-metrics.ts";
+export { PrometheusMetrics } from "./metrics/prometheus-metrics.ts";
 export { CloudRedirector, type CloudRedirectorOptions } from "./cloud-redirector.ts";
 export { RIGHTS, ROLES, checkRight, mayReach, type Caller, type Right, type Role } from "./rights.ts";

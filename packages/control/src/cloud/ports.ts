@@ -1,4 +1,4 @@
-import type { CloseReason, HandshakeToken } from "@drawbridge/dataplane";
+import type { CloseReason, HandshakeToken, LinkSetUp } from "@drawbridge/dataplane";
 import type { TimeLimits } from "./time-box.ts";
 
 /*
@@ -31,6 +31,8 @@ export interface SessionRequest {
   maxDurationMs: number | undefined;
   /** Of an operator that asks for plain links; passed on to the tenant as it is. Default: none. */
   plainNonce?: Uint8Array;
+  /** Where the operator's end says that it belongs in a trace, as W3C Trace Context writes it. Default: nowhere. */
+  traceparent?: string;
 }
 
 /** A session as it is offered to a tenant. */
@@ -40,6 +42,8 @@ export interface SessionOfferDetails extends SessionPurpose {
   /** How long the final answer is waited for, in milliseconds. */
   answerWithinMs: number;
   plainNonce: Uint8Array;
+  /** Where it belongs in a trace; may be empty. */
+  traceparent: string;
 }
 
 /** A tenant's word that a session's links may go plain. Only the remote redirector can judge it. */
@@ -70,7 +74,8 @@ export interface LegTicket {
 export interface TenantPort {
   offerSession(offer: SessionOfferDetails): void;
   closeSession(sessionId: string, reason: CloseReason): void;
-  offerLink(sessionId: string, ticket: LegTicket): void;
+  /** @param traceparent where the link belongs in a trace; may be empty. */
+  offerLink(sessionId: string, ticket: LegTicket, traceparent: string): void;
   /** Says that the cloud redirector is about to stop, within so many milliseconds, and when to come back after that. */
   drain(withinMs: number, reconnectAfterMs: number): void;
   /** Says goodbye and ends the control connection. */
@@ -103,9 +108,28 @@ export interface LinkPlace {
   readonly expiresInMs: number;
   /** Resolves when the link is over, for whatever reason. Never rejects. */
   readonly closed: Promise<{ reason: CloseReason; toTenant: number; toRemote: number }>;
+  /** Resolves when both legs are there, or when the link ended before. Never rejects. */
+  readonly paired: Promise<{ outcome: "paired" | "ended" }>;
   counts(): SessionBytes;
+  /** How long the steps of its set-up took so far. */
+  setUp(): LinkSetUp;
   close(reason: CloseReason): void;
 }
+
+/**
+ * What has happened to a link of a session.
+ *
+ * - `requested`: both tokens were given out
+ * - `paired`: bytes can flow
+ * - `refused`: it will not be; `linkId` is empty where there never was one
+ * - `ended`: it is over
+ */
+export type LinkNews = { readonly linkId: string } & (
+  | { readonly what: "requested" }
+  | { readonly what: "paired"; readonly setUp: LinkSetUp }
+  | { readonly what: "refused"; readonly reason: CloseReason }
+  | { readonly what: "ended"; readonly reason: CloseReason; readonly setUp: LinkSetUp; readonly bytes: SessionBytes }
+);
 
 /** Makes places for links at the rendezvous. */
 export interface LinkPlaces {

@@ -1,5 +1,6 @@
 import type { Clock, Refusal } from "@drawbridge/dataplane";
 import type { Log } from "../wire/log.ts";
+import type { Metrics } from "./metrics/metrics-port.ts";
 
 type Misfit = NonNullable<Refusal["misfit"]>;
 
@@ -13,18 +14,21 @@ const MISFITS: Readonly<Record<Misfit, string>> = {
 /** Misfits are told at most so often, each, in milliseconds: strangers can bring them about. */
 const EVERY_MS = 60_000;
 
-/** Logs sockets that were closed without a word: for who looks for it, and aloud where a setting seems to be wrong. */
+/** Counts and logs sockets that were closed without a word: for who looks for it, and aloud where a setting seems to be wrong. */
 export class RefusalLog {
   readonly #log: Log;
   readonly #clock: Clock;
+  readonly #metrics: Metrics;
   readonly #toldAt = new Map<Misfit, number>();
 
-  constructor(log: Log, clock: Clock) {
+  constructor(log: Log, clock: Clock, metrics: Metrics) {
     this.#log = log;
     this.#clock = clock;
+    this.#metrics = metrics;
   }
 
   note({ reason, address, misfit }: Refusal): void {
+    this.#metrics.socketRefused(reason);
     this.#log.debug({ event: "socket-refused", address }, `closed a socket of ${address}: ${reason.message}`);
     if (misfit === undefined) return;
     const now = this.#clock.now();

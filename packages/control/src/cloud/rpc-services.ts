@@ -1,3 +1,4 @@
+import { closeReasonFrom } from "@drawbridge/dataplane";
 import type { KeepAlive } from "../rpc/keep-alive.ts";
 import { RpcServer } from "../rpc/rpc-server.ts";
 import { authorizationMiddleware, errorMiddleware } from "../rpc/server-middleware.ts";
@@ -5,6 +6,7 @@ import type { Store } from "../store/index.ts";
 import type { Log } from "../wire/log.ts";
 import { createAuthorizer } from "./authorizer.ts";
 import type { CloudCore } from "./cloud-core.ts";
+import type { Metrics } from "./metrics/metrics-port.ts";
 import type { Caller } from "./rights.ts";
 import { adminService, adminServiceDefinition } from "./services/admin-service.ts";
 import { controlService, controlServiceDefinition } from "./services/control-service.ts";
@@ -22,16 +24,18 @@ export interface RpcServicesOptions {
   keepAlive: KeepAlive;
   maxCallsPerConnection: number;
   log: Log;
+  metrics: Metrics;
 }
 
 /** The gRPC server with all services of the contract. */
 export function createRpcServices(options: RpcServicesOptions): RpcServer<{ caller: Caller }> {
-  const { core, store, keepAlive, maxCallsPerConnection, log } = options;
+  const { core, store, keepAlive, maxCallsPerConnection, log, metrics } = options;
   const server = new RpcServer<{ caller: Caller }>({
     keepAlive,
     maxCallsPerConnection,
     middleware: [
       errorMiddleware((error, { path, peer }) => {
+        metrics.callRefused(closeReasonFrom(error));
         const fields = { event: "call-refused", code: error.code, path, peer };
         if (error.code === "internal") log.error({ ...fields, err: error }, `${path} failed: ${error.message}`);
         else log.info(fields, `${path} was refused: ${error.message}`);

@@ -1,7 +1,8 @@
 import type { CloseReason } from "@drawbridge/dataplane";
 import { DrawbridgeError } from "@drawbridge/dataplane";
 import type { WallClock } from "../wire/wall-clock.ts";
-import type { LinkPlaces, RemotePort, SessionOperator, SessionPurpose, SessionRequest } from "./ports.ts";
+import type { LinkNews, LinkPlaces, RemotePort, SessionOperator, SessionPurpose, SessionRequest } from "./ports.ts";
+import { NO_TRACER, type Tracer } from "../watching/span.ts";
 import { Session } from "./session.ts";
 import type { TimeLimits } from "./time-box.ts";
 import type { TenantRegistry } from "./tenant-registry.ts";
@@ -31,13 +32,19 @@ export interface SessionBrokerOptions {
   timeLimits?: TimeLimits;
   /** Whether a session needs a reason. Default false. */
   reasonRequired?: boolean;
+  /** Where sessions are traced. Default: nowhere. */
+  tracer?: Tracer;
 }
 
-/** Told of what sessions do, for the audit log, the registry's watchers and the log. */
+/** Told of what sessions and their links do, for the audit log, the log and the metrics. Must not throw. */
 export interface SessionObserver {
   started(session: Session): void;
+  /** A person at the tenant is being asked, for so many milliseconds. */
+  consentAsked(session: Session, withinMs: number): void;
   opened(session: Session): void;
+  /** After the ends of all its links. */
   ended(session: Session, reason: CloseReason): void;
+  link(session: Session, news: LinkNews): void;
 }
 
 /** The session broker: opens, finds and ends sessions. Pure state. */
@@ -58,6 +65,7 @@ export class SessionBroker {
       maxSessions: 10_000,
       timeLimits: { longestMs: undefined, idleMs: undefined },
       reasonRequired: false,
+      tracer: NO_TRACER,
       ...options,
     };
     this.#observer = observer;
@@ -154,10 +162,13 @@ export class SessionBroker {
 
   #create(operator: SessionOperator, request: SessionRequest, remote: RemotePort, keyFingerprint: string): Session {
     const { registry, clock, links, newId, rendezvousAddress, answerWithinMs, consentWithinMs } = this.#options;
-    const { purpose, maxDurationMs, plainNonce = NO_NONCE } = request;
+    const { purpose, maxDurationMs, plainNonce = NO_NONCE, traceparent } = request;
     const { longestMs, idleMs } = this.#options.timeLimits;
     let opened = false;
-    return new Session(newId("s"), operator, purpose, {
+    const id = newId("s");
+    const attributes = { "drawbridge.session": id, "drawbridge.target": purpose.target };
+    return new Session(id, operator, purpose, {
+      span: this.#options.tracer.begin("session", { attributes, parent: traceparent }),
       clock,
       links,
       remote,
@@ -183,6 +194,8 @@ export class SessionBroker {
         }
         registry.touched(purpose.tenant);
       },
+      onConsentAsked: (session, withinMs) => this.#observer.consentAsked(session, withinMs),
+      onLink: (session, news) => this.#observer.link(session, news),
     });
   }
 

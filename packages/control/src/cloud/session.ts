@@ -1,9 +1,11 @@
 import type { CloseReason, Timer } from "@drawbridge/dataplane";
-import { DrawbridgeError } from "@drawbridge/dataplane";
+import { closeReason, closeReasonFrom, DrawbridgeError, limitReason } from "@drawbridge/dataplane";
 import type { WallClock } from "../wire/wall-clock.ts";
 import type { TimeLimits } from "./time-box.ts";
 import { TimeBox } from "./time-box.ts";
+import type { Span } from "../watching/span.ts";
 import type {
+  LinkNews,
   LinkPlace,
   LinkPlaces,
   PlainPermit,
@@ -51,8 +53,21 @@ export interface SessionContext {
   timeLimits: TimeLimits;
   /** Of an operator that asks for plain links; otherwise empty. */
   plainNonce: Uint8Array;
+  /** The session in a trace. */
+  span: Span;
   /** Called at each change that others can see: state, number of links. */
   onChange: (session: Session) => void;
+  /** Called when a person at the tenant is being asked, for so many milliseconds. */
+  onConsentAsked: (session: Session, withinMs: number) => void;
+  /** Called at each change of a link. */
+  onLink: (session: Session, news: LinkNews) => void;
+}
+
+/** A link that is there, or is to be. */
+interface OpenLink {
+  place: LinkPlace;
+  requestId: number;
+  span: Span;
 }
 
 /** One operator's authorised access to one target of one tenant. Pure state: the world is reached through ports. */
@@ -62,7 +77,8 @@ export class Session {
   readonly purpose: SessionPurpose;
   readonly startedAt: number;
   readonly #context: SessionContext;
-  readonly #links = new Map<string, { place: LinkPlace; requestId: number }>();
+  readonly #links = new Map<string, OpenLink>();
+  readonly #consent: Span;
   /** Bytes of the links that are over. */
   readonly #past: SessionBytes = { toTenant: 0, toRemote: 0 };
   #state: SessionState;
@@ -75,6 +91,7 @@ export class Session {
     this.purpose = purpose;
     this.#context = context;
     this.startedAt = context.clock.wallNow();
+    this.#consent = context.span.begin("consent");
     // Nobody was asked yet: this is no missing consent, but a tenant that does not react.
     const silent = `the tenant redirector of ${purpose.tenant} did not answer`;
     const lapse = this.#lapseAfter(context.answerWithinMs, "handshake-timeout", silent);
@@ -115,6 +132,7 @@ export class Session {
       operator: this.operator,
       answerWithinMs: consentWithinMs,
       plainNonce: this.#context.plainNonce,
+      traceparent: this.#context.span.traceparent,
     });
   }
 
@@ -134,6 +152,7 @@ export class Session {
         const nobody = `nobody at tenant ${this.purpose.tenant} answered`;
         this.#enter({ name: "pending", lapse: this.#lapseAfter(withinMs, "consent-expired", nobody) });
         remote.pending(this.id, withinMs);
+        this.#context.onConsentAsked(this, withinMs);
         break;
       }
       case "refused":
@@ -142,28 +161,56 @@ export class Session {
     }
   }
 
-  /** Makes one more link: a ticket for the remote redirector and an offer to the tenant, at the same time. */
-  requestLink(requestId: number): void {
-    const { links, remote, maxLinks, newLinkId, rendezvousAddress } = this.#context;
-    const refuse = (code: CloseReason["code"], message: string): void =>
-      remote.linkRefused(requestId, "", { code, message });
-    if (this.#state.name !== "open") return refuse("protocol-violation", "the session is not open");
-    if (this.#links.size >= maxLinks) return refuse("limit-exceeded", `the session has ${maxLinks} links already`);
+  /**
+   * Makes one more link: a ticket for the remote redirector and an offer to the tenant, at the same time.
+   *
+   * @param traceparent where the remote redirector says that the link belongs in a trace; may be empty.
+   */
+  requestLink(requestId: number, traceparent = ""): void {
+    const { links, remote, maxLinks, newLinkId } = this.#context;
+    const refuse = (reason: CloseReason): void => {
+      remote.linkRefused(requestId, "", reason);
+      this.#context.onLink(this, { what: "refused", linkId: "", reason });
+    };
+    if (this.#state.name !== "open") return refuse(closeReason("protocol-violation", "the session is not open"));
+    if (this.#links.size >= maxLinks)
+      return refuse(limitReason("linksPerSession", `the session has ${maxLinks} links already`));
     const port = this.#context.tenantPort();
-    if (port === undefined) return refuse("tenant-offline", `tenant ${this.purpose.tenant} is offline`);
+    if (port === undefined) return refuse(closeReason("tenant-offline", `tenant ${this.purpose.tenant} is offline`));
     let place: LinkPlace;
     try {
       place = links.expect({ linkId: newLinkId(), tenant: this.purpose.tenant, session: this.id });
     } catch (error) {
-      if (error instanceof DrawbridgeError) return refuse(error.code, error.message);
+      if (error instanceof DrawbridgeError) return refuse(closeReasonFrom(error));
       throw error;
     }
+    this.#linkBegins(requestId, place, port, traceparent);
+  }
+
+  #linkBegins(requestId: number, place: LinkPlace, port: TenantPort, parent: string): void {
+    const { remote, rendezvousAddress, span: session } = this.#context;
     const { linkId, expiresInMs } = place;
-    this.#links.set(linkId, { place, requestId });
+    const attributes = { "drawbridge.session": this.id, "drawbridge.link": linkId };
+    const span = session.begin("link", { attributes, parent });
+    this.#links.set(linkId, { place, requestId, span });
     void place.closed.then((end) => this.#linkOver(linkId, end));
-    port.offerLink(this.id, { linkId, token: place.tenantToken, rendezvousAddress, expiresInMs });
+    void place.paired.then(({ outcome }) => {
+      if (outcome === "paired") this.#linkPaired(linkId);
+    });
+    this.#context.onLink(this, { what: "requested", linkId });
+    port.offerLink(this.id, { linkId, token: place.tenantToken, rendezvousAddress, expiresInMs }, span.traceparent);
     remote.linkTicket(requestId, { linkId, token: place.remoteToken, rendezvousAddress, expiresInMs });
     this.#context.onChange(this);
+  }
+
+  #linkPaired(linkId: string): void {
+    const link = this.#links.get(linkId);
+    if (link === undefined) return;
+    const setUp = link.place.setUp();
+    const { firstLegMs = 0, pairedMs = 0 } = setUp;
+    link.span.step("wait for the first leg", 0, firstLegMs);
+    link.span.step("wait for the second leg", firstLegMs, pairedMs);
+    this.#context.onLink(this, { what: "paired", linkId, setUp });
   }
 
   /** The tenant could not make its leg. */
@@ -175,16 +222,24 @@ export class Session {
     this.#past.toTenant += toTenant;
     this.#past.toRemote += toRemote;
     link.place.close(reason);
+    link.span.end(reason);
     this.#context.remote.linkRefused(link.requestId, linkId, reason);
+    this.#context.onLink(this, { what: "refused", linkId, reason });
     this.#context.onChange(this);
   }
 
   /** Ends the session and closes its links. Only the first reason counts. */
   end(reason: CloseReason): void {
     if (this.#state.name === "ended") return;
-    this.#enter({ name: "ended", reason });
+    // The links first: whoever follows the session hears of their ends before its own.
+    for (const [linkId, { place }] of [...this.#links]) {
+      place.close(reason);
+      this.#linkGone(linkId, { reason, ...place.counts() });
+    }
     const bytes = this.bytes();
-    for (const { place } of this.#links.values()) place.close(reason);
+    this.#consent.end(reason);
+    this.#context.span.end(reason, byteAttributes(bytes));
+    this.#enter({ name: "ended", reason });
     this.#context.tenantPort()?.closeSession(this.id, reason);
     this.#context.remote.ended(reason, bytes);
   }
@@ -197,16 +252,27 @@ export class Session {
     };
     const timeBox = new TimeBox(clock, timeLimits, bytes, (reason) => this.end(reason));
     const plain = plainPermit !== undefined;
+    this.#consent.end();
     this.#enter({ name: "open", since: clock.wallNow(), decidedBy, plain, timeBox });
     remote.opened({ sessionId: this.id, tenantKeyFingerprint, timeLimits, plainPermit });
   }
 
   #linkOver(linkId: string, end: { reason: CloseReason } & SessionBytes): void {
-    if (!this.#links.delete(linkId)) return;
-    this.#past.toTenant += end.toTenant;
-    this.#past.toRemote += end.toRemote;
+    if (!this.#linkGone(linkId, end)) return;
     if (this.#state.name !== "ended") this.#context.remote.linkEnded(linkId, end.reason, end);
     this.#context.onChange(this);
+  }
+
+  #linkGone(linkId: string, { reason, toTenant, toRemote }: { reason: CloseReason } & SessionBytes): boolean {
+    const link = this.#links.get(linkId);
+    if (link === undefined) return false;
+    this.#links.delete(linkId);
+    this.#past.toTenant += toTenant;
+    this.#past.toRemote += toRemote;
+    const bytes = { toTenant, toRemote };
+    link.span.end(reason, byteAttributes(bytes));
+    this.#context.onLink(this, { what: "ended", linkId, reason, setUp: link.place.setUp(), bytes });
+    return true;
   }
 
   #lapseAfter(delayMs: number, code: "handshake-timeout" | "consent-expired", what: string): Timer {
@@ -223,3 +289,8 @@ export class Session {
     this.#context.onChange(this);
   }
 }
+
+const byteAttributes = ({ toTenant, toRemote }: SessionBytes) => ({
+  "drawbridge.bytes_to_tenant": toTenant,
+  "drawbridge.bytes_to_remote": toRemote,
+});

@@ -1,10 +1,19 @@
 import type { Socket } from "node:net";
 import type { SecureContextOptions, Server, TLSSocket } from "node:tls";
 import { createServer } from "node:tls";
-import { type Address, LEG_ALPN, peerAddress, setPeerAddress } from "@drawbridge/dataplane";
+import {
+  type Address,
+  closeReason,
+  type CloseReason,
+  LEG_ALPN,
+  limitReason,
+  peerAddress,
+  setPeerAddress,
+} from "@drawbridge/dataplane";
 import { fingerprintHex, keyFingerprint } from "../identity/index.ts";
 import type { CloudLimits } from "./cloud-settings.ts";
 import { ConnectionCaps } from "./connection-caps.ts";
+import type { HandshakeFailure } from "./metrics/metrics-port.ts";
 
 /** The server's certificate and whom it trusts, PEM. */
 export interface TlsIdentity {
@@ -26,8 +35,10 @@ export interface TlsTerminatorOptions {
    * to be called when its preface has come.
    */
   onLeg: (socket: TLSSocket, onPreface: () => void) => void;
-  /** Told of a connection that a limit closed. */
-  onRefused: (why: string, address: string) => void;
+  /** Told of a connection that was closed. */
+  onRefused: (why: CloseReason, address: string) => void;
+  /** Told of a handshake that failed. Default: nobody. */
+  onHandshakeFailed?: (why: HandshakeFailure) => void;
   /** How long a handshake may take, in milliseconds. Default 5,000. */
   handshakeTimeoutMs?: number;
 }
@@ -78,7 +89,10 @@ export class TlsTerminator {
     });
     this.#server.on("secureConnection", (socket) => this.#secured(socket));
     // A handshake that fails ends its socket; it is nobody's error but the peer's.
-    this.#server.on("tlsClientError", (_error, socket) => socket.destroy());
+    this.#server.on("tlsClientError", (error, socket) => {
+      socket.destroy();
+      options.onHandshakeFailed?.(handshakeFailure(error));
+    });
   }
 
   /** Takes over a socket that begins with a ClientHello. */
@@ -86,10 +100,13 @@ export class TlsTerminator {
     const peer = peerAddress(socket);
     const address = peer.host;
     const over = this.#handshakes.enter(address, () =>
-      this.#refuse(socket, "newer handshakes needed its place", address),
+      this.#refuse(socket, limitReason("handshakes", "newer handshakes needed its place"), address),
     );
     socket.on("error", () => socket.destroy());
-    if (over === undefined) return this.#refuse(socket, "too many handshakes are under way", address);
+    if (over === undefined) {
+      const reason = limitReason("handshakesPerAddress", "too many handshakes are under way");
+      return this.#refuse(socket, reason, address);
+    }
     const ends = endsOf(socket);
     this.#underWay.set(ends, { socket, peer, over });
     this.#connections.add(socket);
@@ -127,12 +144,15 @@ export class TlsTerminator {
     handshake?.over();
     // Node refuses a client that names other protocols only; one that names none gets here.
     if (socket.alpnProtocol !== GRPC_ALPN)
-      return this.#refuse(socket, "it did not say which protocol it speaks", address);
+      return this.#refuse(socket, NO_PROTOCOL, address);
     const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined;
     const key = certificate && fingerprintHex(keyFingerprint(certificate.publicKey));
-    const evict = (): void => this.#refuse(socket, "newer connections without a certificate needed its place", address);
+    const evict = (): void => this.#refuse(socket, ANONYMOUS_MADE_ROOM, address);
     const leave = key === undefined ? this.#anonymous.enter(address, evict) : this.#principals.enter(key);
-    if (leave === undefined) return this.#refuse(socket, "too many connections are open", address);
+    if (leave === undefined) {
+      const limit = key === undefined ? "anonymousPerAddress" : "connectionsPerPrincipal";
+      return this.#refuse(socket, limitReason(limit, "too many connections are open"), address);
+    }
     socket.once("close", leave);
     if (key !== undefined) this.#track(key, socket);
     this.#options.onConnection(socket);
@@ -153,10 +173,19 @@ export class TlsTerminator {
     });
   }
 
-  #refuse(socket: Socket, why: string, address: string): void {
+  #refuse(socket: Socket, why: CloseReason, address: string): void {
     socket.destroy();
     this.#options.onRefused(why, address);
   }
+}
+
+const NO_PROTOCOL = closeReason("protocol-violation", "it did not say which protocol it speaks");
+const ANONYMOUS_MADE_ROOM = limitReason("anonymous", "newer connections without a certificate needed its place");
+
+function handshakeFailure(error: Error): HandshakeFailure {
+  const code = "code" in error ? String(error.code) : "";
+  if (code === "ERR_TLS_HANDSHAKE_TIMEOUT") return "timeout";
+  return code === "ECONNRESET" || code === "EPIPE" ? "gone" : "tls";
 }
 
 const endsOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { CloseReason, Splice } from "@drawbridge/dataplane";
 import { closeReasonFrom, DrawbridgeError, encryptRemoteLeg, splice } from "@drawbridge/dataplane";
+import { NO_SPAN, type Span, traced } from "../watching/span.ts";
 import type { EnrolledIdentity } from "../identity/index.ts";
 import type { LinkTurns } from "./link-turns.ts";
 import type { LinkTicket } from "./session-stream.ts";
@@ -15,6 +16,8 @@ export interface RemoteLinkOptions {
   local: Duplex;
   /** Whose turn it is to be made. */
   turns: LinkTurns;
+  /** The link in a trace. Default: nowhere. */
+  span?: Span;
   /** Asks for the link; `onTicket` is told its id at once. */
   requestLink: (onTicket: (linkId: string) => void) => Promise<LinkTicket>;
   /** Dials the leg of a ticket. */
@@ -134,22 +137,26 @@ export class RemoteLink {
   }
 
   async #connect() {
-    const { requestLink, dialLeg, identity, verifyTenant, serverName, plain, onTicket } = this.#options;
+    const { requestLink, dialLeg, plain, onTicket, span = NO_SPAN } = this.#options;
     const { signal } = this.#abort;
     const knownAs = (linkId: string): void => {
       this.#linkId = linkId;
       onTicket(linkId);
     };
-    const ticket = await orAborted(requestLink(knownAs), signal);
-    const leg = await dialLeg(ticket, signal);
-    if (plain) return leg;
+    const ticket = await traced(span, "ask for the link", () => orAborted(requestLink(knownAs), signal));
+    const leg = await traced(span, "dial the leg", () => dialLeg(ticket, signal));
+    return plain ? leg : traced(span, "end-to-end handshake", () => this.#encrypted(leg));
+  }
+
+  #encrypted(leg: Socket) {
+    const { identity, verifyTenant, serverName } = this.#options;
     return encryptRemoteLeg(leg, {
       key: identity.privateKey,
       certificate: identity.certificate,
       certificateAuthorities: identity.certificateAuthorities,
       verifyPeer: verifyTenant,
       serverName,
-      signal,
+      signal: this.#abort.signal,
     });
   }
 

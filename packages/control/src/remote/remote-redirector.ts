@@ -2,9 +2,10 @@ import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Address, CloseReason, DrawbridgeError, Gateways } from "@drawbridge/dataplane";
-import { parseAddress } from "@drawbridge/dataplane";
+import { closeReasonFrom, parseAddress } from "@drawbridge/dataplane";
 import type { EnrolledIdentity } from "../identity/index.ts";
 import type { RpcChannel } from "../rpc/channel.ts";
+import { NO_SPAN, NO_TRACER, type Span, traced, type Tracer } from "../watching/span.ts";
 import { expectPeer } from "../wire/peer-verification.ts";
 import { PLAIN_NONCE_BYTES, unaskedPermit, verifyPlainPermit } from "../wire/plain-permit.ts";
 import { targetServerName } from "../wire/target-server-name.ts";
@@ -20,9 +21,11 @@ import { platformSocketOwners } from "./socket-owner-platform.ts";
 /** Told of what the session does. Must not throw. */
 export interface RemoteObserver {
   /** A person at the tenant is being asked, for so many milliseconds. */
-  pending(withinMs: number): void;
+  pending(withinMs: number, sessionId: string): void;
   /** @param plain whether the links go without end-to-end encryption: asked for, and permitted by the tenant. */
   opened(session: OpenedSession, plain: boolean): void;
+  /** The cloud redirector has made a place for one of the RDP client's links. Default: nobody is told. */
+  linkRequested?(linkId: string): void;
   linkOpened(linkId: string, plain: boolean): void;
   linkClosed(end: RemoteLinkEnd): void;
   /**
@@ -52,6 +55,8 @@ export interface RemoteRedirectorOptions {
    */
   allowOtherUsers?: boolean;
   observer: RemoteObserver;
+  /** Where the session is traced. Default: nowhere. */
+  tracer?: Tracer;
   /** Decides whether a tenant's key is to be trusted. Throws to refuse. */
   trustTenantKey: (tenant: string, keyFingerprint: string) => Promise<void>;
 }
@@ -73,6 +78,7 @@ export class RemoteRedirector {
   readonly #past = { toTenant: 0, toRemote: 0 };
   readonly #closed = Promise.withResolvers<RemoteSessionEnd>();
   #stream: SessionStream | undefined;
+  #span: Span = NO_SPAN;
   /** INVARIANT: true only once the tenant's permit for this session was verified. */
   #plain = false;
 
@@ -115,19 +121,25 @@ export class RemoteRedirector {
   async start(signal: AbortSignal): Promise<Address> {
     const { channel, observer, listen, listenElse = [], trustTenantKey } = this.#options;
     const plainNonce = this.#options.plain === true ? randomBytes(PLAIN_NONCE_BYTES) : undefined;
-    const request = { ...this.#options.request, plainNonce };
+    const { tenant, target } = this.#options.request;
+    const attributes = { "drawbridge.tenant": tenant, "drawbridge.target": target };
+    const span = (this.#span = (this.#options.tracer ?? NO_TRACER).begin("session", { attributes }));
+    const request = { ...this.#options.request, plainNonce, traceparent: span.traceparent };
     // Listening comes first, so that a port in use is known before anybody at the tenant is asked.
     const address = await this.#listener.listen(listen, ...listenElse);
     let stream: SessionStream | undefined;
     try {
       const linkOver = (linkId: string, reason: CloseReason): void => this.#linkOver(linkId, reason);
-      const pending = (withinMs: number): void => observer.pending(withinMs);
-      stream = await SessionStream.open(channel, request, { linkOver }, pending, signal);
+      const pending = (withinMs: number, id: string): void => observer.pending(withinMs, id);
+      const open = (): Promise<SessionStream> =>
+        SessionStream.open(channel, request, { linkOver }, pending, signal);
+      stream = await traced(span, "consent", open);
       await trustTenantKey(request.tenant, stream.opened.tenantKeyFingerprint);
       this.#plain = this.#isPlain(stream.opened, plainNonce);
     } catch (error) {
       this.#listener.close();
       stream?.goodbye();
+      span.end(closeReasonFrom(error));
       throw error;
     }
     this.#stream = stream;
@@ -165,25 +177,34 @@ export class RemoteRedirector {
   async openLink(signal: AbortSignal): Promise<OwnLink> {
     const stream = this.#stream;
     if (stream === undefined) throw noSession();
-    return openOwnLink((end, onOpen) => this.#begin(stream, end, onOpen), signal);
+    return openOwnLink((end, onOpen) => this.#begin(stream, end, { onOpen }), signal);
   }
 
   #accept(local: Socket): void {
     const stream = this.#stream;
     if (stream === undefined) return void local.destroy();
     const { observer } = this.#options;
-    const link = this.#begin(stream, local, (linkId) => observer.linkOpened(linkId, this.#plain));
+    const link = this.#begin(stream, local, {
+      onTicket: (linkId) => observer.linkRequested?.(linkId),
+      onOpen: (linkId) => observer.linkOpened(linkId, this.#plain),
+    });
     void link.closed.then((end) => observer.linkClosed(end));
   }
 
-  #begin(stream: SessionStream, local: Duplex, onOpen: (linkId: string) => void): RemoteLink {
+  #begin(
+    stream: SessionStream,
+    local: Duplex,
+    { onTicket, onOpen }: { onTicket?: (linkId: string) => void; onOpen: (linkId: string) => void },
+  ): RemoteLink {
     const { channel, gateways, request } = this.#options;
     const identity = this.#options.identity();
     const { sessionId, tenantKeyFingerprint: keyFingerprint } = stream.opened;
+    const span = this.#span.begin("link", { attributes: { "drawbridge.session": sessionId } });
     const link = new RemoteLink({
       local,
+      span,
       turns: this.#turns,
-      requestLink: (onTicket) => stream.requestLink(onTicket),
+      requestLink: (knownAs) => stream.requestLink(knownAs, span.traceparent),
       dialLeg: ({ rendezvousAddress: at, token }, signal) =>
         at === ""
           ? gateways.dialLeg(channel.address, token, { signal })
@@ -192,13 +213,17 @@ export class RemoteRedirector {
       verifyTenant: expectPeer({ kind: "tenant", name: request.tenant, provider: identity.provider, keyFingerprint }),
       serverName: targetServerName(sessionId, request.target),
       plain: this.#plain,
-      onTicket: (linkId) => this.#byId.set(linkId, link),
+      onTicket: (linkId) => {
+        this.#byId.set(linkId, link);
+        onTicket?.(linkId);
+      },
       onOpen,
     });
     this.#links.add(link);
     void link.closed.then((end) => {
       this.#links.delete(link);
       this.#byId.delete(end.linkId);
+      span.end(end.reason, { "drawbridge.link": end.linkId, ...byteAttributes(end) });
       this.#past.toTenant += end.toTenant;
       this.#past.toRemote += end.toRemote;
     });
@@ -218,6 +243,14 @@ export class RemoteRedirector {
     const links = [...this.#links];
     for (const link of links) link.destroy(reason);
     await Promise.all(links.map((link) => link.closed));
-    this.#closed.resolve({ reason, ...this.counts() });
+    const counts = this.counts();
+    const id = this.#stream?.opened.sessionId ?? "";
+    this.#span.end(reason, { "drawbridge.session": id, ...byteAttributes(counts) });
+    this.#closed.resolve({ reason, ...counts });
   }
 }
+
+const byteAttributes = ({ toTenant, toRemote }: { toTenant: number; toRemote: number }) => ({
+  "drawbridge.bytes_to_tenant": toTenant,
+  "drawbridge.bytes_to_remote": toRemote,
+});

@@ -4,6 +4,7 @@ import type { CloseReason } from "@drawbridge/dataplane";
 import { closeReason, closeReasonFrom, DrawbridgeError, HandshakeToken } from "@drawbridge/dataplane";
 import type { OpenRequestSchema, OpenResponse } from "@drawbridge/gen/drawbridge/v1/session";
 import { SessionService } from "@drawbridge/gen/drawbridge/v1/session";
+import { Metadata } from "nice-grpc-common";
 import type { RpcChannel } from "../rpc/channel.ts";
 import { MessageQueue } from "../rpc/message-queue.ts";
 import { serviceDefinition } from "../rpc/service-definition.ts";
@@ -24,6 +25,8 @@ export interface SessionRequest {
   maxDurationMs?: number | undefined;
   /** Asks for links without end-to-end encryption: fresh, of 32 random bytes. Default: it does not. */
   plainNonce?: Uint8Array | undefined;
+  /** Where it belongs in a trace, as W3C Trace Context writes it. Default: nowhere. */
+  traceparent?: string;
 }
 
 /** Where and with which token the remote leg of a link is dialled. */
@@ -92,24 +95,26 @@ export class SessionStream {
    *
    * Errors: the refusal of the broker or the tenant; `unavailable`; `cancelled` when the signal fires.
    *
-   * @param onPending called when a person at the tenant is asked, with the time that the question stands.
+   * @param onPending called when a person at the tenant is asked, with the time that the question stands and the
+   *   session's id.
    */
   static async open(
     channel: RpcChannel,
     request: SessionRequest,
     observer: LinkObserver,
-    onPending: (withinMs: number) => void,
+    onPending: (withinMs: number, sessionId: string) => void,
     signal: AbortSignal,
   ): Promise<SessionStream> {
     const abort = new AbortController();
     const cancel = (): void => abort.abort();
     signal.addEventListener("abort", cancel, { once: true });
     const out = new MessageQueue<MessageInitShape<typeof OpenRequestSchema>>().endOn(abort.signal);
-    const { maxDurationMs, plainNonce, ...purpose } = request;
+    const { maxDurationMs, plainNonce, traceparent = "", ...purpose } = request;
     const limit = maxDurationMs === undefined ? {} : { maxDuration: durationFromMs(maxDurationMs) };
     const plain = plainNonce === undefined ? {} : { plainNonce };
     out.push({ message: { case: "start", value: { ...purpose, ...limit, ...plain, software: SOFTWARE } } });
-    const responses = channel.client(definition).open(out, { signal: abort.signal })[Symbol.asyncIterator]();
+    const metadata = Metadata(traceparent === "" ? {} : { traceparent });
+    const responses = channel.client(definition).open(out, { signal: abort.signal, metadata })[Symbol.asyncIterator]();
     try {
       if (signal.aborted) cancel();
       const opened = await untilOpened(responses, onPending);
@@ -129,12 +134,12 @@ export class SessionStream {
    * @param onTicket told of the link's id before any later message is read: news of the link's end may come right behind
    *   its ticket, and sooner than the promise's continuation.
    */
-  requestLink(onTicket: (linkId: string) => void): Promise<LinkTicket> {
+  requestLink(onTicket: (linkId: string) => void, traceparent = ""): Promise<LinkTicket> {
     if (this.#over !== undefined) return Promise.reject(this.#over);
     this.#lastRequest += 1;
     const waiting = Promise.withResolvers<LinkTicket>();
     this.#waiting.set(this.#lastRequest, { ...waiting, onTicket });
-    this.#out.push({ message: { case: "linkRequest", value: { requestId: this.#lastRequest } } });
+    this.#out.push({ message: { case: "linkRequest", value: { requestId: this.#lastRequest, traceparent } } });
     return waiting.promise;
   }
 
@@ -212,7 +217,7 @@ function lostWith(gateway: string): CloseReason {
 
 async function untilOpened(
   responses: AsyncIterator<OpenResponse>,
-  onPending: (withinMs: number) => void,
+  onPending: (withinMs: number, sessionId: string) => void,
 ): Promise<OpenedSession> {
   for (;;) {
     const next = await responses.next();
@@ -229,6 +234,6 @@ async function untilOpened(
         gateways,
       };
     }
-    if (message.case === "pending") onPending(durationMs(message.value.within) ?? 0);
+    if (message.case === "pending") onPending(durationMs(message.value.within) ?? 0, message.value.sessionId);
   }
 }

@@ -233,6 +233,7 @@ function offeredSession(offer: SessionOffer): OfferedSession {
     sourceAddress,
     operatorKeyFingerprint: Buffer.from(operatorKeyFingerprint).toString("hex"),
     answerWithinMs: durationMs(answerWithin) ?? 10_000,
+    traceparent: offer.traceparent,
     ...(isPlainAsked(offer) && { plainNonce: offer.plainNonce }),
   };
 }
@@ -242,6 +243,6 @@ function isPlainAsked({ plainNonce, operatorKeyFingerprint }: SessionOffer): boo
   return plainNonce.length === PLAIN_NONCE_BYTES && operatorKeyFingerprint.length === 32;
 }
 
-function offeredLink({ linkId, sessionId, token, rendezvousAddress }: LinkOffer): OfferedLink {
-  return { linkId, sessionId, token: HandshakeToken.fromBytes(token), rendezvousAddress };
+function offeredLink({ linkId, sessionId, token, rendezvousAddress, traceparent }: LinkOffer): OfferedLink {
+  return { linkId, sessionId, token: HandshakeToken.fromBytes(token), rendezvousAddress, traceparent };
 }

@@ -17,6 +17,8 @@ export interface OfferedSession {
   answerWithinMs: number;
   /** Of an operator that asks for plain links; undefined: it does not. */
   plainNonce?: Uint8Array | undefined;
+  /** Where it belongs in a trace, as the cloud redirector says: any text. Default: nowhere. */
+  traceparent?: string;
 }
 
 /** A link inside an accepted session. */
@@ -26,6 +28,8 @@ export interface OfferedLink {
   token: HandshakeToken;
   /** `host:port`; empty for the address of the control connection. */
   rendezvousAddress: string;
+  /** Where it belongs in a trace, as the cloud redirector says: any text. Default: nowhere. */
+  traceparent?: string;
 }
 
 /** Who allowed a session: the policy, by one of its rules, or a person. */

@@ -26,10 +26,20 @@ export interface TenantHome {
   keepAlive?: KeepAlive | undefined;
 }
 
-/** Writes the targets into a home. */
+/** Writes the targets into a home. Other settings that are there stay, unless they cannot be read. */
 export async function saveTargets(path: string, targets: TenantTargets): Promise<void> {
   const byName = Object.fromEntries(formatTargets(targets).map(({ name, address }) => [name, address]));
-  await writePrivateFile(join(path, SETTINGS), `${JSON.stringify({ targets: byName }, undefined, 2)}\n`);
+  const text = JSON.stringify({ ...(await settingsThere(path)), targets: byName }, undefined, 2);
+  await writePrivateFile(join(path, SETTINGS), `${text}\n`);
+}
+
+async function settingsThere(path: string): Promise<object> {
+  try {
+    const json: unknown = JSON.parse((await readPrivateFile(join(path, SETTINGS))).toString("utf8"));
+    return settingsSchema.safeParse(json).success ? (json as object) : {};
+  } catch {
+    return {};
+  }
 }
 
 /** Opens a home. Errors: `home-missing` where nobody has enrolled, `home-invalid`. */

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type { Address, CloseReason, Splice } from "@drawbridge/dataplane";
 import { acceptTenantLeg, closeReasonFrom, dial, DrawbridgeError, splice } from "@drawbridge/dataplane";
 import type { EnrolledIdentity } from "../identity/index.ts";
+import { NO_SPAN, type Span, traced } from "../watching/span.ts";
 import { expectPeer } from "../wire/peer-verification.ts";
 
 /** What a tenant's end of a link is made of. */
@@ -18,6 +19,8 @@ export interface TenantLinkOptions {
   serverName: string;
   /** Carries the leg without end-to-end encryption. Only where the tenant's policy permits it. */
   plain: boolean;
+  /** The link in a trace. Default: nowhere. */
+  span?: Span;
   /** Called when target and leg are there. */
   onDialled: () => void;
 }
@@ -74,12 +77,14 @@ export class TenantLink {
    * often be missed there before the refusal with its reason has come over the control connection.
    */
   async #dialBoth(): Promise<[Socket, Socket]> {
-    const { target, dialLeg } = this.#options;
+    const { target, dialLeg, span = NO_SPAN } = this.#options;
     const { signal } = this.#abort;
-    const dialledTarget = dial(target.address, { signal, isTarget: true }).catch((error: unknown) => {
-      throw unreachable(target.name, error);
-    });
-    const dialledLeg = dialLeg(signal);
+    const dialTarget = (): Promise<Socket> =>
+      dial(target.address, { signal, isTarget: true }).catch((error: unknown) => {
+        throw unreachable(target.name, error);
+      });
+    const dialledTarget = traced(span, "dial the target", dialTarget);
+    const dialledLeg = traced(span, "dial the leg", () => dialLeg(signal));
     try {
       return await Promise.all([dialledTarget, dialledLeg]);
     } catch (error) {
@@ -91,7 +96,8 @@ export class TenantLink {
 
   async #carry(target: Socket, leg: Socket): Promise<CloseReason> {
     try {
-      const stream = this.#options.plain ? leg : await this.#encrypted(leg);
+      const { plain, span = NO_SPAN } = this.#options;
+      const stream = plain ? leg : await traced(span, "end-to-end handshake", () => this.#encrypted(leg));
       this.#splice = splice(stream, target, { aName: "the remote redirector", bName: "the target" });
       if (this.#closing !== undefined) this.#splice.destroy(this.#closing);
       return await this.#splice.closed;

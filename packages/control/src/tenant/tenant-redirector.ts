@@ -8,6 +8,7 @@ import type { RpcChannel } from "../rpc/channel.ts";
 import { openChannel } from "../rpc/enrollment-client.ts";
 import type { KeepAlive } from "../rpc/keep-alive.ts";
 import type { RenewingIdentity } from "../rpc/renewing-identity.ts";
+import { NO_TRACER, type Tracer } from "../watching/span.ts";
 import type { Log } from "../wire/log.ts";
 import { SOFTWARE } from "../wire/software.ts";
 import { WakeWatch } from "../wire/wake-watch.ts";
@@ -19,8 +20,9 @@ import type { LostConnection } from "./redial.ts";
 import { redialAfterMs } from "./redial.ts";
 import { formatTargets } from "./targets.ts";
 import type { TenantHome } from "./tenant-home.ts";
-import type { TenantSessionObserver } from "./tenant-session-observer.ts";
+import { tellAll, type TenantSessionObserver } from "./tenant-session-observer.ts";
 import { TenantSessions } from "./tenant-sessions.ts";
+import { TenantTraces } from "./tenant-traces.ts";
 
 /** What a tenant redirector is made of. */
 export interface TenantRedirectorOptions {
@@ -38,6 +40,8 @@ export interface TenantRedirectorOptions {
   keepAlive?: KeepAlive | undefined;
   /** Called when a consent request comes or goes. Must not throw. Default: nobody. */
   onRequestsChange?: () => void;
+  /** Where sessions are traced. Default: nowhere. */
+  tracer?: Tracer;
 }
 
 /** Told of what the control connection does. Must not throw. */
@@ -114,7 +118,17 @@ export class TenantRedirector {
         ? gateways.dialLeg(this.#at, token, { signal })
         : gateways.reach.dialLeg(parseAddress(at), token, { signal });
     this.#wakeWatch = new WakeWatch(clock, (gapMs) => void this.#woken(gapMs));
-    this.sessions = new TenantSessions({ identity, targets, policy, observer, clock, dialLeg, ...notice });
+    const traces = new TenantTraces(options.tracer ?? NO_TRACER);
+    this.sessions = new TenantSessions({
+      identity,
+      targets,
+      policy,
+      observer: tellAll([traces, observer]),
+      clock,
+      dialLeg,
+      traceLink: (session, link) => traces.link(session, link),
+      ...notice,
+    });
     this.#state = { name: "disconnected", why: "not dialled yet", since: clock.wallNow() };
   }
 

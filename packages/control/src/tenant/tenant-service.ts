@@ -6,6 +6,7 @@ import type { HomeGateways } from "../rpc/home-gateways.ts";
 import { homeGateways } from "../rpc/home-gateways.ts";
 import { RenewingIdentity } from "../rpc/renewing-identity.ts";
 import { ExclusiveLock } from "../store/index.ts";
+import type { Tracer } from "../watching/span.ts";
 import type { Log } from "../wire/log.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
 import { readLock } from "./access-lock.ts";
@@ -32,6 +33,8 @@ export interface TenantServiceOptions {
   log: Log;
   clock: WallClock;
   backoff: Backoff;
+  /** Where sessions are traced. Default: nowhere. */
+  tracer?: Tracer;
 }
 
 /** What has changed by a new policy or lock. */
@@ -87,6 +90,7 @@ export class TenantService {
       log,
       clock,
       backoff,
+      ...(options.tracer && { tracer: options.tracer }),
       onRequestsChange: () => this.#local.requestsChanged(),
     });
   }

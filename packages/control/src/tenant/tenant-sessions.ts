@@ -3,6 +3,7 @@ import type { Address, CloseReason, HandshakeToken } from "@drawbridge/dataplane
 import { closeReasonFrom } from "@drawbridge/dataplane";
 import type { EnrolledIdentity } from "../identity/index.ts";
 import { type PlainPermit, signPlainPermit } from "../wire/plain-permit.ts";
+import { NO_SPAN, type Span } from "../watching/span.ts";
 import { targetServerName } from "../wire/target-server-name.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
 import type { AccessPolicy } from "./access-policy.ts";
@@ -35,6 +36,8 @@ export interface TenantSessionsOptions {
   dialLeg: (at: string, token: HandshakeToken, signal: AbortSignal) => Promise<Socket>;
   /** Called when a consent request comes or goes. Must not throw. Default: nobody. */
   onRequestsChange?: () => void;
+  /** The span of a link that begins. Default: none. */
+  traceLink?: (session: OfferedSession, link: OfferedLink) => Span;
   /** Links of one session at a time. Default 64. */
   maxLinksPerSession?: number;
   /** Links in all at a time. Default 4,096. */
@@ -54,8 +57,9 @@ export class TenantSessions {
   #port: AnswerPort | undefined;
 
   constructor(options: TenantSessionsOptions) {
-    const onRequestsChange = options.onRequestsChange ?? (() => {});
-    this.#options = { maxLinksPerSession: 64, maxLinks: 4_096, maxSessions: 1_024, ...options, onRequestsChange };
+    const { onRequestsChange = () => {}, traceLink = () => NO_SPAN } = options;
+    const limits = { maxLinksPerSession: 64, maxLinks: 4_096, maxSessions: 1_024 };
+    this.#options = { ...limits, ...options, onRequestsChange, traceLink };
     this.requests = new ConsentRequests({ clock: options.clock, onChange: onRequestsChange });
   }
 
@@ -243,8 +247,9 @@ export class TenantSessions {
     if (offer !== undefined) this.#options.observer.sessionWithdrawn(offer, reason);
   }
 
-  #startLink(session: OpenSession, { linkId, token, rendezvousAddress }: OfferedLink): void {
-    const { identity, observer, dialLeg } = this.#options;
+  #startLink(session: OpenSession, offered: OfferedLink): void {
+    const { identity, observer, dialLeg, traceLink } = this.#options;
+    const { linkId, token, rendezvousAddress } = offered;
     const { operator, operatorKeyFingerprint, target } = session.offer;
     const link = new TenantLink({
       linkId,
@@ -254,6 +259,7 @@ export class TenantSessions {
       operator: { name: operator, keyFingerprint: operatorKeyFingerprint },
       serverName: targetServerName(session.offer.sessionId, target),
       plain: session.plain,
+      span: traceLink(session.offer, offered),
       onDialled: () => {
         this.#port?.linkAccepted(linkId);
         observer.linkOpened(session.offer, linkId, session.plain);

@@ -27,7 +27,9 @@ export function sessionService(
       if (first.message.case !== "start")
         throw new DrawbridgeError("protocol-violation", "the first message is no start");
       const queue = new MessageQueue<OpenResponseInit>().endOn(context.signal);
-      const session = openSession(core, context.caller, context.peer, first.message.value, queue);
+      // Any text, from whoever calls: it is read as a place in a trace, or not at all.
+      const traceparent = context.metadata.get("traceparent") ?? "";
+      const session = openSession(core, context, first.message.value, traceparent, queue);
       try {
         void readRequests(session, messages, queue);
         yield* queue;
@@ -40,14 +42,14 @@ export function sessionService(
 
 function openSession(
   core: CloudCore,
-  caller: Caller,
-  peer: string,
+  { caller, peer }: { caller: Caller; peer: string },
   { tenant, target, reason, ticket, maxDuration, plainNonce }: SessionStart,
+  traceparent: string,
   queue: MessageQueue<OpenResponseInit>,
 ): Session {
   const reach = (groups: readonly string[]): boolean => mayReach(caller, groups);
   const purpose = { tenant, target, reason, ticket };
-  const request = { purpose, maxDurationMs: durationMs(maxDuration), plainNonce };
+  const request = { purpose, maxDurationMs: durationMs(maxDuration), plainNonce, traceparent };
   return core.openSession(operatorOf(caller, peer), request, new RemoteStream(queue, core.gateways), reach);
 }
 
@@ -68,7 +70,7 @@ async function readRequests(
       const next = await messages.next();
       if (next.done === true) break;
       const { message } = next.value;
-      if (message.case === "linkRequest") session.requestLink(message.value.requestId);
+      if (message.case === "linkRequest") session.requestLink(message.value.requestId, message.value.traceparent);
       else if (message.case === "goodbye") session.end({ code: "closed", message: "the operator ended the session" });
       else if (message.case === "start") throw new DrawbridgeError("protocol-violation", "a session has one start");
     }

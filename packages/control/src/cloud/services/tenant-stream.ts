@@ -19,7 +19,7 @@ export class TenantStream implements TenantPort {
   }
 
   offerSession(offer: SessionOfferDetails): void {
-    const { sessionId, target, reason, ticket, operator, answerWithinMs, plainNonce } = offer;
+    const { sessionId, target, reason, ticket, operator, answerWithinMs, plainNonce, traceparent } = offer;
     const value = {
       sessionId,
       target,
@@ -31,6 +31,7 @@ export class TenantStream implements TenantPort {
       sourceAddress: operator.sourceAddress,
       answerWithin: durationFromMs(answerWithinMs),
       plainNonce,
+      traceparent,
     };
     this.#queue.push({ message: { case: "sessionOffer", value } });
   }
@@ -39,8 +40,8 @@ export class TenantStream implements TenantPort {
     this.#queue.push({ message: { case: "sessionClose", value: { sessionId, reason: toRefusal(reason) } } });
   }
 
-  offerLink(sessionId: string, ticket: LegTicket): void {
-    this.#queue.push({ message: { case: "linkOffer", value: { sessionId, ...legFields(ticket) } } });
+  offerLink(sessionId: string, ticket: LegTicket, traceparent: string): void {
+    this.#queue.push({ message: { case: "linkOffer", value: { sessionId, ...legFields(ticket), traceparent } } });
   }
 
   drain(withinMs: number, reconnectAfterMs: number): void {

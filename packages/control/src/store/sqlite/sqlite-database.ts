@@ -2,6 +2,7 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlit
 import { setTimeout as sleep } from "node:timers/promises";
 import { DrawbridgeError } from "@drawbridge/dataplane";
 import { ensurePrivateFile } from "../../identity/index.ts";
+import { GroupCommit } from "./group-commit.ts";
 import type { Row } from "./row.ts";
 import { fromSqliteError, sqliteResultCode } from "./sqlite-error.ts";
 
@@ -34,9 +35,7 @@ export class SqliteDatabase {
   readonly path: string;
   readonly #database: DatabaseSync;
   readonly #busyTimeoutMs: number;
-  /** Settles when the last write that was asked for is done; never rejects. */
-  #writes: Promise<void> = Promise.resolve();
-  #waitingWrites = 0;
+  readonly #writes: GroupCommit;
   #state: "open" | "closing" = "open";
   // INVARIANT: bounded by the number of different texts in store/sqlite/, since no value is ever written into a text.
   readonly #statements = new Map<string, StatementSync>();
@@ -50,6 +49,11 @@ export class SqliteDatabase {
     this.path = path;
     this.#database = database;
     this.#busyTimeoutMs = busyTimeoutMs;
+    this.#writes = new GroupCommit({
+      begin: (deadline) => whileBusy(deadline, () => database.exec("BEGIN IMMEDIATE")),
+      exec: (script) => database.exec(script),
+      inTransaction: () => database.isTransaction,
+    });
   }
 
   /**
@@ -94,23 +98,17 @@ export class SqliteDatabase {
   /**
    * Runs statements in one transaction, which is taken for writing from its start, so that it never fails for having
    * read before another process wrote. It is undone when `work` throws, and durable once the promise resolves. Writes
-   * are done in the order in which they were asked for.
+   * are done in the order in which they were asked for; those that wait share a transaction, and so a flush of the disk.
    */
   async write<T>(work: (sql: Sql) => T): Promise<T> {
     this.#refuseClosed();
-    if (this.#waitingWrites >= MAX_WAITING_WRITES) {
+    if (this.#writes.waiting >= MAX_WAITING_WRITES) {
       throw new DrawbridgeError("limit-exceeded", `${this.path}: ${MAX_WAITING_WRITES} writes are waiting already`);
     }
-    this.#waitingWrites += 1;
-    const deadline = this.#deadline();
-    const result = this.#writes.then(() => this.#transaction(work, deadline));
-    this.#writes = result.then(nothing, nothing);
     try {
-      return await result;
+      return await this.#writes.write(() => work(this.#sql), this.#deadline());
     } catch (error) {
       throw fromSqliteError(error, this.path);
-    } finally {
-      this.#waitingWrites -= 1;
     }
   }
 
@@ -122,23 +120,10 @@ export class SqliteDatabase {
   /** Closes once the writes that were asked for are done; may be called twice. */
   async close(): Promise<void> {
     this.#state = "closing";
-    await this.#writes;
+    await this.#writes.settled();
     if (!this.#database.isOpen) return;
     this.#statements.clear();
     this.#database.close();
-  }
-
-  async #transaction<T>(work: (sql: Sql) => T, deadline: number): Promise<T> {
-    await whileBusy(deadline, () => this.#database.exec("BEGIN IMMEDIATE"));
-    try {
-      const result = work(this.#sql);
-      this.#database.exec("COMMIT");
-      return result;
-    } catch (error) {
-      // Some errors, a full disk for one, have ended the transaction already.
-      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      throw error;
-    }
   }
 
   /** Counted from the call, so that writes that wait behind each other do not add their waits up. */
@@ -158,8 +143,6 @@ export class SqliteDatabase {
     return statement;
   }
 }
-
-function nothing(): void {}
 
 /** Tries again while another process has the file locked, and lets this process go on with other work meanwhile. */
 async function whileBusy<T>(deadline: number, work: () => T): Promise<T> {

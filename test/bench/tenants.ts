@@ -1,0 +1,81 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { FleetProvider } from "./fleet/fleet-provider.ts";
+import { TenantFleet } from "./fleet/tenant-fleet.ts";
+import { Samples, type Bench } from "./harness/bench.ts";
+import { cpuSeconds, residentBytes } from "./harness/process-usage.ts";
+import type { Bar, Measurement, Report } from "./harness/report.ts";
+import { median } from "./harness/statistics.ts";
+
+/** Fewer for a first look: the bars are for all of them. */
+const TENANTS = Number(process.env["DRAWBRIDGE_BENCH_TENANTS"] ?? 10_000);
+/** The process comes to rest before it is looked at, in milliseconds. */
+const REST_MS = 15_000;
+/** How long its CPU time is watched, in milliseconds: several keep-alives of every connection. */
+const WATCH_MS = 30_000;
+/** Nobody may stay away longer, in milliseconds. */
+const BACK_MS = 180_000;
+
+const SUBJECT = "cloud redirector";
+const METHOD = [
+  `${TENANTS.toLocaleString("en-US")} tenant redirectors, each with a key, a certificate and a control connection of its own, in ` +
+    "processes of their own on the same machine. Each round kills the cloud redirector (SIGKILL), starts it again at once, and " +
+    "counts from the kill until the last tenant is welcomed; one that stays away fails the bench.",
+  `Then it is left alone for ${REST_MS / 1000} s, and its CPU time is taken over the next ${WATCH_MS / 1000} s: keep-alive both ` +
+    "every 10 s, and nothing else. Memory is how much VmRSS has grown since it was started without any tenant, divided by their " +
+    "number: the two sockets of TLS and HTTP/2, the stream, the registry's entry, and what garbage is there.",
+  "The limits by address (handshakes, silent sockets) are raised, since all tenants share one address here.",
+];
+
+/** What ten thousand idle tenants cost, and how long they take to come back. */
+export const tenants: Bench = async (options) => {
+  const { rounds, signal, tell } = options;
+  tell(`enrols ${TENANTS} tenants`);
+  await using provider = await FleetProvider.create(TENANTS);
+  await provider.run();
+  await delay(2_000);
+  const empty = residentBytes(provider.pid);
+  tell(`starts with ${(empty / 1024 / 1024).toFixed(0)} MiB`);
+  await using fleet = await TenantFleet.start({ identities: provider.tenants, target: "127.0.0.1:9" }, signal);
+  const figures = { memory: new Samples([SUBJECT]), cpu: new Samples([SUBJECT]), back: new Samples([SUBJECT]) };
+  for (let round = 0; round < rounds; round += 1) {
+    const seconds = await restart(provider, fleet, signal);
+    await delay(REST_MS, undefined, { signal });
+    const before = cpuSeconds(provider.pid);
+    await delay(WATCH_MS, undefined, { signal });
+    const share = ((cpuSeconds(provider.pid) - before) / (WATCH_MS / 1000)) * 100;
+    const bytes = (residentBytes(provider.pid) - empty) / fleet.size;
+    figures.back.add(SUBJECT, seconds);
+    figures.cpu.add(SUBJECT, share);
+    figures.memory.add(SUBJECT, bytes / 1024);
+    tell(
+      `round ${round + 1} of ${rounds}: all back after ${seconds.toFixed(1)} s, ` +
+        `${(bytes / 1024).toFixed(1)} KiB each, ${share.toFixed(1)} % of a core`,
+    );
+  }
+  return report(figures);
+};
+
+async function restart(provider: FleetProvider, fleet: TenantFleet, signal: AbortSignal): Promise<number> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(BACK_MS)]);
+  const back = fleet.connections(fleet.size, limit);
+  const begun = performance.now();
+  await provider.kill();
+  await Promise.all([provider.run(), back]);
+  return (performance.now() - begun) / 1000;
+}
+
+function report({ memory, cpu, back }: { memory: Samples; cpu: Samples; back: Samples }): Report {
+  const figure = (id: string, title: string, unit: string, { samples }: Samples): Measurement => {
+    return { id, title, unit, better: "lower", samples };
+  };
+  const measurements = [
+    figure("tenant-memory", "Memory of an idle tenant", "KiB", memory),
+    figure("tenants-idle-cpu", "CPU with all tenants idle", "% of a core", cpu),
+    figure("tenants-back", "All tenants back after a kill", "s", back),
+  ];
+  const limits = [100, 5, 60];
+  const bars = measurements.map(({ title, unit, samples }, index): Bar => {
+    return { what: title, value: median(samples[SUBJECT] ?? []), limit: limits[index] ?? 0, better: "lower", unit };
+  });
+  return { title: "Idle tenants", method: METHOD, measurements, bars };
+}
