@@ -7,19 +7,18 @@
 Known tenants are remembered in DIR/known_tenants.json; a changed key is refused.
 """
 
-import argparse
 import json
 import pathlib
 import queue
-import signal
 import socket
 import sys
 import threading
 
 import grpc
 
+from command_line import CommandLine
 from contract import common, session, session_grpc
-from identity import Identity, Refused, enroll, refusal_of
+from identity import Identity, Refused, refusal_of
 from legs import EncryptedLeg, Peer, carry, dial_leg, server_name
 
 END = object()
@@ -126,33 +125,15 @@ def _ignore(_response: session.OpenResponse) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="an operator of Drawbridge, in Python")
-    commands = parser.add_subparsers(dest="command", required=True)
-    enrolling = commands.add_parser("enroll")
-    enrolling.add_argument("code")
-    connecting = commands.add_parser("connect")
-    connecting.add_argument("tenant")
-    connecting.add_argument("--target", default="rdp")
-    connecting.add_argument("--reason", default="")
-    for command in (enrolling, connecting):
-        command.add_argument("--home", type=pathlib.Path, required=True)
-    options = parser.parse_args()
-    try:
-        if options.command == "enroll":
-            code = sys.stdin.read() if options.code == "-" else options.code
-            identity = enroll(code, common.PRINCIPAL_KIND_OPERATOR)
-            identity.save(options.home)
-            print(f"enrolled as {identity.name} of {identity.provider}")
-            return 0
-        identity = Identity.load(options.home)
-        opened = OperatorSession(identity, options.home, options.tenant, options.target, options.reason)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: opened.stop())
-        opened.run()
-        return 0
-    except (Refused, ValueError) as error:
-        print(error, file=sys.stderr)
-        return 3
+    line = CommandLine("an operator of Drawbridge, in Python", "connect", common.PRINCIPAL_KIND_OPERATOR)
+    line.command.add_argument("tenant")
+    line.command.add_argument("--target", default="rdp")
+    line.command.add_argument("--reason", default="")
+    return line.run(
+        lambda identity, options: OperatorSession(
+            identity, options.home, options.tenant, options.target, options.reason
+        )
+    )
 
 
 if __name__ == "__main__":

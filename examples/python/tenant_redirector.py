@@ -7,19 +7,17 @@
 tenant's own. It does not dial again after a lost connection: a real one does, with a random, growing pause.
 """
 
-import argparse
-import pathlib
 import platform
 import queue
-import signal
 import socket
 import sys
 import threading
 
 import grpc
 
+from command_line import CommandLine
 from contract import common, control, control_grpc
-from identity import Identity, Refused, enroll, refusal_of, split_address
+from identity import Identity, refusal_of, split_address
 from legs import EncryptedLeg, Peer, carry, dial_leg, server_name
 
 END = object()
@@ -117,32 +115,14 @@ def _ignore(_response: control.ConnectResponse) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="a tenant redirector of Drawbridge, in Python")
-    commands = parser.add_subparsers(dest="command", required=True)
-    enrolling = commands.add_parser("enroll")
-    enrolling.add_argument("code")
-    running = commands.add_parser("run")
-    running.add_argument("--target", action="append", required=True, metavar="NAME=HOST:PORT")
-    running.add_argument("--allow", action="append", default=[], metavar="OPERATOR")
-    for command in (enrolling, running):
-        command.add_argument("--home", type=pathlib.Path, required=True)
-    options = parser.parse_args()
-    try:
-        if options.command == "enroll":
-            code = sys.stdin.read() if options.code == "-" else options.code
-            identity = enroll(code, common.PRINCIPAL_KIND_TENANT)
-            identity.save(options.home)
-            print(f"enrolled as {identity.name} of {identity.provider}")
-            return 0
-        targets = dict(target.split("=", 1) for target in options.target)
-        redirector = TenantRedirector(Identity.load(options.home), targets, options.allow)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: redirector.stop())
-        redirector.run()
-        return 0
-    except (Refused, ValueError) as error:
-        print(error, file=sys.stderr)
-        return 3
+    line = CommandLine("a tenant redirector of Drawbridge, in Python", "run", common.PRINCIPAL_KIND_TENANT)
+    line.command.add_argument("--target", action="append", required=True, metavar="NAME=HOST:PORT")
+    line.command.add_argument("--allow", action="append", default=[], metavar="OPERATOR")
+    return line.run(
+        lambda identity, options: TenantRedirector(
+            identity, dict(target.split("=", 1) for target in options.target), options.allow
+        )
+    )
 
 
 if __name__ == "__main__":
