@@ -17,6 +17,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   "round-trip": async () => (await import("./round-trip.ts")).roundTripBench,
   chain: async () => (await import("./chain.ts")).chain,
   tenants: async () => (await import("./tenants.ts")).tenants,
+  sessions: async () => (await import("./sessions.ts")).sessions,
   "idle-links": async () => (await import("./idle-links.ts")).idleLinks,
 };
 

@@ -10,7 +10,11 @@ export interface CommandTraits {
 }
 
 /** A command with the options that every command takes. */
-export function commandNamed(name: string, description: string, { hasHome = true, logLevel = "info" }: CommandTraits = {}) {
+export function commandNamed(
+  name: string,
+  description: string,
+  { hasHome = true, logLevel = "info" }: CommandTraits = {},
+) {
   return new Command(name)
     .description(description)
     .addOption(

@@ -8,15 +8,17 @@ describe("legs behind something that lets only TLS through", function () {
   this.timeout(60_000);
   const resources = new AsyncDisposableStack();
   let bench: NetworkBench;
+  /** The operator's. */
   let middlebox: TlsOnlyMiddlebox;
   let tenant: DrawbridgeProcess;
 
   before(async () => {
     bench = resources.use(await NetworkBench.start());
     middlebox = resources.use(await TlsOnlyMiddlebox.start(bench.address, "resets"));
+    const tenants = resources.use(await TlsOnlyMiddlebox.start(bench.address, "resets"));
     await bench.enrollTenant("acme");
     await bench.enrollOperator("ann");
-    await bench.readdress("tenant", middlebox.name);
+    await bench.readdress("tenant", tenants.name);
     tenant = await bench.start(["tenant", "run"], "ready");
   });
   beforeEach(async () => {

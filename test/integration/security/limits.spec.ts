@@ -212,7 +212,9 @@ describe("PEERS security 15: each limit of settings.json", () => {
     it(`is enforced over the wire: ${name}`, async () => {
       // On a clock that stands still no deadline closes anything in the limit's place.
       const hit = new Set<string>();
-      const note = ({ limit: which }: CloseReason): void => void (which !== undefined && hit.add(which));
+      const note = ({ limit: which }: CloseReason): void => {
+        if (which !== undefined) hit.add(which);
+      };
       const metrics = { ...NO_METRICS, socketRefused: note, callRefused: note, linkRefused: note };
       const cloud = await CloudBench.start(new TodaysFakeClock(), { limits: { [name]: limit } }, metrics);
       await using bench = new LimitBench(cloud);

@@ -15,7 +15,9 @@ export async function scrape(address: string): Promise<Samples> {
 /** Reads Prometheus' text format. */
 export function samplesOf(text: string): Samples {
   const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-  return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ")))]));
+  return new Map(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ")))]),
+  );
 }
 
 /** The names of metrics, those of histograms without what follows the name. */

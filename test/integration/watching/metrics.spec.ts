@@ -1,4 +1,3 @@
-import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -11,20 +10,13 @@ import { peerSuite } from "../../support/peer-suite.ts";
 import { DENY } from "../tenant/consent-chain.ts";
 import { TargetServer } from "../cli/target-server.ts";
 import { ask, namesOf, samplesOf, scrape, type Samples } from "./exposition.ts";
+import { promtool } from "./promtool.ts";
 
 const SENT_BYTES = 100_000;
 /** What end-to-end TLS adds to a link of this size at most: handshake, and a frame for each 16 KiB. */
 const TLS_BYTES = 20_000;
 
 const ROOT = new URL("../../../", import.meta.url);
-
-/** Runs promtool with a text on standard input. Resolves to what it says, empty where it has nothing to say. */
-function promtool(args: readonly string[], input = ""): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  const child = execFile("promtool", args, (error, stdout, stderr) => resolve(error === null ? "" : stdout + stderr));
-  child.stdin?.end(input);
-  return promise;
-}
 
 describe("metrics of the cloud redirector", function () {
   this.timeout(120_000);

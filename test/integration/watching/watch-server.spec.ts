@@ -78,7 +78,12 @@ describe("the listener for who watches", function () {
   }
 
   it("closes what is no HTTP, or too much of it, without a word", async () => {
-    for (const bytes of ["hello\r\n\r\n", "GET /livez HTTP/9.9\r\n\r\n", "\u0016\u0003\u0001\u0002", Buffer.alloc(64, 255)])
+    for (const bytes of [
+      "hello\r\n\r\n",
+      "GET /livez HTTP/9.9\r\n\r\n",
+      "\u0016\u0003\u0001\u0002",
+      Buffer.alloc(64, 255),
+    ])
       expect(await raw(bytes)).to.equal("");
     expect(await raw(`GET /livez HTTP/1.1\r\nhost: x\r\nx: ${"a".repeat(8_192)}\r\n\r\n`)).to.equal("");
     expect(await raw("CONNECT a:1 HTTP/1.1\r\nhost: a\r\n\r\n")).to.equal("");

@@ -39,7 +39,7 @@ describe("the tracer that the environment asks for", () => {
     { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1", OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" },
   ]) {
     it(`is refused, with what to do: ${Object.values(environment).join(" ")}`, async () => {
-      const error = await thrown(() => open(environment as Record<string, string>));
+      const error = await thrown(() => open(environment));
       expect(error.code).to.equal("invalid-argument");
       expect(error.remedy).not.to.equal("");
     });

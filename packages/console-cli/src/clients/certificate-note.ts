@@ -8,5 +8,7 @@ import type { ServerCertificate } from "../rdp/server-certificate.ts";
 export function certificateNotes(client: string, certificate: ServerCertificate | undefined): string[] {
   if (certificate === undefined) return [];
   const { name, fingerprint } = certificate;
-  return [plain`If ${client} asks about the server's certificate: the right one is of "${name}", SHA-256 ${fingerprint}.`];
+  return [
+    plain`If ${client} asks about the server's certificate: the right one is of "${name}", SHA-256 ${fingerprint}.`,
+  ];
 }

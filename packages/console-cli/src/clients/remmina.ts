@@ -37,11 +37,7 @@ export function remminaCommand(file: string, target: ClientTarget): ClientComman
 }
 
 const needsFile = ({ size, multiMonitor, clipboard, drive, admin }: ClientTarget): boolean =>
-  size !== undefined ||
-  multiMonitor === true ||
-  clipboard !== undefined ||
-  drive !== undefined ||
-  admin === true;
+  size !== undefined || multiMonitor === true || clipboard !== undefined || drive !== undefined || admin === true;
 
 /** Remmina's profile, keys as its RDP plugin reads them (plugins/rdp/rdp_plugin.c of 1.4). */
 function remminaFile({ address, user, title, size, multiMonitor, clipboard, drive, admin }: ClientTarget): string {

@@ -44,7 +44,7 @@ function programs(environment: ClientEnvironment): string[] {
  * @param version what the program said; undefined counts as 2 or later
  */
 export function xfreerdpCommand(file: string, version: string | undefined, target: ClientTarget): ClientCommand {
-  const { address, user, size, title, clipboard, drive, admin, extraArgs } = target;
+  const { address, user, title, clipboard, drive, admin, extraArgs } = target;
   const given = (option: RegExp): boolean => extraArgs.some((argument) => option.test(argument));
   const args = [`/v:${formatAddress(address)}`];
   if (user !== undefined) args.push(`/u:${user}`);

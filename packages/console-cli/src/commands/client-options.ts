@@ -71,5 +71,4 @@ function parsePlainText(text: string): string {
 }
 
 /** A client may run in another working directory. Windows's drives stay as they are. */
-const parseFolder = (text: string): string =>
-  /^[A-Za-z]:\\?$/.test(text) ? text : path.resolve(parsePlainText(text));
+const parseFolder = (text: string): string => (/^[A-Za-z]:\\?$/.test(text) ? text : path.resolve(parsePlainText(text)));

@@ -105,16 +105,12 @@ interface CloudRunAddresses {
   metrics?: string | undefined;
 }
 
-async function runCloud(
-  context: CommandContext,
-  addresses: CloudRunAddresses,
-  drainMs: number,
-): Promise<void> {
+async function runCloud(context: CommandContext, addresses: CloudRunAddresses, drainMs: number): Promise<void> {
   const { output, log, signal, onSecondSignal, home, service } = context;
   const cloudHome = await openCloudHome(home("cloud"));
   const { settings, authority } = cloudHome;
-  const { cloud, address, watch } = await startCloud(context, cloudHome, addresses);
-  await using _watch = watch;
+  const { cloud, address, watch: started } = await startCloud(context, cloudHome, addresses);
+  await using watch = started;
   const { publicAddress, gateways } = settings;
   const { provider } = authority;
   const watched = watch.address === undefined ? {} : { metrics: watch.address };

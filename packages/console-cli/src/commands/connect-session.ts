@@ -84,6 +84,11 @@ export class ConnectSession {
     });
   }
 
+  /** Whether something here ends the session: not where it only listens. */
+  get endsByItself(): boolean {
+    return this.#options.use.kind !== "listen";
+  }
+
   /** Asks for the session and listens. Errors: every refusal of broker and tenant; `address-in-use`; `cancelled`. */
   async open(): Promise<void> {
     this.#view.asking();

@@ -59,7 +59,7 @@ export class ConnectView {
       const { target } = this.#options;
       this.#output.record({ event: "link-closed", target, link: linkId, code, message, toTenant, toRemote });
       if (code !== "closed" && !this.#output.json)
-        this.#output.note(plain`drawbridge: a link to ${this.#name} ended: ${message}. ${remedy}`);
+        this.#output.note(plain`drawbridge: a link ended: ${message}. ${remedy}`);
     },
     clientRefused: ({ code, message, remedy }, count) => {
       this.#output.record({ event: "client-refused", target: this.#options.target, code, message, count });

@@ -1,11 +1,10 @@
-import { validatePrincipalName } from "@drawbridge/control/identity";
-import type { RemoteSessionEnd } from "@drawbridge/control/remote";
-import { KnownTenants, RemoteRedirector, stableListenAddresses } from "@drawbridge/control/remote";
-import type { Address } from "@drawbridge/dataplane";
-import { closeReasonError, closeReasonFrom, parseAddress } from "@drawbridge/dataplane";
-import type { FoundClient } from "../clients/index.ts";
-import { CLIENT_NAMES, detectClient, isWsl, launch, systemEnvironment } from "../clients/index.ts";
-import { commandNamed } from "../common-options.ts";
+import { DrawbridgeError, closeReasonError } from "@drawbridge/dataplane";
+import { CLIENT_NAMES } from "../clients/index.ts";
+import { collect, commandNamed } from "../common-options.ts";
+import { loadConsoleSettings } from "../console/console-settings.ts";
+import { canAsk } from "../console/can-ask.ts";
+import { RoundTrip } from "../console/round-trip.ts";
+import { withTenant } from "../console/tenant-of.ts";
 import { parseDuration } from "../duration-option.ts";
 import { parseLabel } from "../label-option.ts";
 import type { NetworkOptions } from "../network-options.ts";
@@ -19,24 +18,18 @@ import {
 import { withOperatorChannel } from "../operator-channel.ts";
 import type { CommandContext } from "../run-command.ts";
 import { runCommand } from "../run-command.ts";
-import { untilAborted } from "../until-aborted.ts";
-import { checkBeforeClient } from "./check-before-client.ts";
-import { ConnectLog } from "./connect-log.ts";
-import { ConnectView } from "./connect-view.ts";
+import * as client from "./client-options.ts";
+import { type ConnectPlan, type ConnectPlanOptions, planConnect } from "./connect-plan.ts";
+import { ConnectSession, type ConnectSessionEnd, type ConnectSessionOptions } from "./connect-session.ts";
 
 /** What `connect` was asked for. */
-interface ConnectOptions extends NetworkOptions {
-  target: string;
-  listen?: string | undefined;
+interface ConnectOptions extends NetworkOptions, ConnectPlanOptions {
   allowOtherUsers?: true | undefined;
-  client: string;
   reason: string;
   ticket: string;
-  user?: string | undefined;
   /** Milliseconds. */
   for?: number | undefined;
   plain?: true | undefined;
-  check: boolean;
   verbose?: true | undefined;
 }
 
@@ -51,17 +44,37 @@ const PLAIN_HELP =
   "ask the tenant for links without end-to-end encryption: the provider's server, and whoever listens on the network, " +
   "can then read and change everything that goes through; only for a service that encrypts by itself (default: never)";
 
+const EXAMPLES = `
+Of the tenant's name a part is enough where a person can be asked; programs give it whole.
+  drawbridge connect acme                                    RDP, with the client that is found
+  drawbridge connect acme --target rdp --target ssh          several at once
+  drawbridge connect acme --target ssh -- ssh -p {port} me@{host}
+                                                             any program: {host}, {port}, {address} and {user} are
+                                                             filled in, no shell sees it, its exit code is ours`;
+
 /** `drawbridge connect`: a session, and the RDP client on it. */
 export function connectCommand() {
   return commandNamed("connect", "open a session to a tenant's target and start the RDP client on it", {
     logLevel: "warn",
   })
-    .argument("<tenant>", "the tenant's name, as `drawbridge tenants` shows it")
-    .option("--target <name>", "which of the tenant's targets", "rdp")
+    .argument("[tenant]", "the tenant's name, as `drawbridge tenants` shows it; left out: choose from a list")
+    .argument("[command...]", "after --: a program to run on the session in place of an RDP client")
+    .option("--target <name>", 'which of the tenant\'s targets; may be repeated (default: "rdp")', collect, [])
     .option("--listen <host:port>", LISTEN_HELP)
     .option("--allow-other-users", "let every user of this machine use the session (default: your own processes only)")
-    .option("--client <name>", `auto, none (only listen), or one of: ${CLIENT_NAMES.join(", ")}`, "auto")
-    .option("--user <name>", "the user name to log on with")
+    .option(
+      "--client <name>",
+      `auto, none (only listen), one of: ${CLIENT_NAMES.join(", ")}, or a command such as "my-client {address}" ` +
+        "(default: as `config` says, else auto)",
+    )
+    .addOption(client.userOption())
+    .addOption(client.sizeOption())
+    .addOption(client.fullScreenOption())
+    .addOption(client.multiMonitorOption())
+    .addOption(client.noClipboardOption())
+    .addOption(client.driveOption())
+    .addOption(client.adminOption())
+    .addOption(client.clientArgOption())
     .option("--reason <text>", "why; the tenant sees it, and it is kept in the audit log", parseLabel, "")
     .option("--ticket <text>", "a ticket number or the like", parseLabel, "")
     .option("--for <time>", "end the session after this time at the latest, for example 30m or 2h", parseDuration)
@@ -71,90 +84,119 @@ export function connectCommand() {
     .addOption(noProxyOption())
     .addOption(proxyPasswordOption())
     .addOption(legTransportOption())
-    .action((tenant, options) => runCommand(options, (context) => connect(context, tenant, options)));
+    .addHelpText("after", EXAMPLES)
+    .action((tenant, words, options) => runCommand(options, (context) => connect(context, tenant, words, options)));
 }
 
-async function connect(context: CommandContext, tenant: string, options: ConnectOptions): Promise<void> {
-  const { output, signal, home } = context;
-  validatePrincipalName(tenant);
-  const given = options.listen === undefined ? undefined : { listen: parseAddress(options.listen) };
-  // Looked for first: nobody at the tenant should be asked for a session that nothing can show.
-  const client = options.client === "none" ? undefined : await detectClient(options.client, systemEnvironment());
-  // Windows reaches nothing but 127.0.0.1 inside WSL.
-  const onlyLocalhost = client?.name === "mstsc" && isWsl(systemEnvironment());
+async function connect(
+  context: CommandContext,
+  tenant: string | undefined,
+  words: readonly string[],
+  options: ConnectOptions,
+): Promise<number | undefined> {
+  const { output, home } = context;
+  refuseSurplus(words);
+  if (tenant === undefined && !canAsk(output)) throw usage("missing required argument 'tenant'");
+  const plan = await planConnect(options, words, await loadConsoleSettings(home("operator")));
+  output.status.update("reaching the provider …");
+  let exitCode: number | undefined;
   await withOperatorChannel({ ...context, network: networkChoice(options) }, async (channel, identity, gateways) => {
-    const { target, reason, ticket, for: maxDurationMs } = options;
-    const view = new ConnectView(output, tenant, target, options.plain === true);
-    const log = new ConnectLog(context.log, tenant, target);
     const tracer = await context.tracer("drawbridge-remote");
-    const { provider } = identity();
-    const known = new KnownTenants(home("operator"), provider);
-    const remote = new RemoteRedirector({
-      identity,
-      channel,
-      gateways,
-      request: { tenant, target, reason, ticket, maxDurationMs },
-      ...(given ?? stableListenAddresses({ provider, tenant, target }, onlyLocalhost)),
-      allowOtherUsers: options.allowOtherUsers === true,
-      plain: options.plain === true,
-      observer: log.around(view.observer),
-      tracer,
-      trustTenantKey: (name, keyFingerprint) => known.trust(name, keyFingerprint),
-    });
-    view.asking();
-    log.asking();
-    const tick = setInterval(() => view.tick(remote), STATUS_MS);
-    let end: RemoteSessionEnd;
+    const roundTrip = new RoundTrip(channel);
+    const base = { context, channel, identity, gateways, tracer };
     try {
-      const address = await remote.start(signal).catch((error: unknown) => {
-        log.refused(closeReasonFrom(error));
-        throw error;
-      });
-      view.listening(address);
-      const verbose = options.verbose === true;
-      // A client of the operator's own may speak anything.
-      const isRdp = client !== undefined && client.name !== "custom";
-      const mayBegin =
-        !options.check || !isRdp || (await checkBeforeClient(context, remote, { tenant, target, verbose }));
-      end = mayBegin ? await runSession(context, remote, client, address, options) : await remote.closed;
+      exitCode = await withTenant(context, channel, tenant, (name) =>
+        runSessions(sessionsOf(base, name, plan, options), context, roundTrip),
+      );
     } finally {
-      clearInterval(tick);
+      roundTrip.stop();
       output.status.clear();
     }
-    view.ended(end);
-    log.ended(end);
-    if (end.reason.code !== "closed" && !signal.aborted) throw closeReasonError(end.reason);
   });
+  return exitCode;
 }
 
-/** Runs until the client, the user or the other side ends it. */
-async function runSession(
+function sessionsOf(
+  base: Pick<ConnectSessionOptions, "context" | "channel" | "identity" | "gateways" | "tracer">,
+  tenant: string,
+  { targets, useOf, listenOf }: ConnectPlan,
+  options: ConnectOptions,
+): ConnectSession[] {
+  const { reason, ticket, for: maxDurationMs } = options;
+  const { provider } = base.identity();
+  return targets.map(
+    (target) =>
+      new ConnectSession({
+        ...base,
+        request: { tenant, target, reason, ticket, maxDurationMs },
+        listen: listenOf({ provider, tenant, target }),
+        allowOtherUsers: options.allowOtherUsers === true,
+        plain: options.plain === true,
+        verbose: options.verbose === true,
+        use: useOf(target),
+      }),
+  );
+}
+
+/**
+ * Opens the sessions in turn and runs them until all are over. Where one cannot be opened, none is.
+ *
+ * @returns the exit code of the operator's own program, if one ran
+ */
+async function runSessions(
+  sessions: readonly ConnectSession[],
   { output, signal }: CommandContext,
-  remote: RemoteRedirector,
-  client: FoundClient | undefined,
-  address: Address,
-  { user }: ConnectOptions,
-): Promise<RemoteSessionEnd> {
-  const over = new AbortController();
-  void remote.closed.then(() => over.abort());
+  roundTrip: RoundTrip,
+): Promise<number | undefined> {
+  const opened: ConnectSession[] = [];
+  const tick = setInterval(() => {
+    const parts = sessions.map((session) => session.tick(roundTrip.ms)).filter((part) => part !== "");
+    if (parts.length > 0) output.status.update(parts.join(" │ "));
+  }, STATUS_MS);
   try {
-    const ends: Promise<unknown>[] = [untilAborted(signal), remote.closed];
-    if (client !== undefined) {
-      const command = client.command({ address, extraArgs: [], ...(user !== undefined && { user }) });
-      for (const note of command.notes) output.note(note);
-      if (!client.endsWithItself) output.note(`${client.name} runs on its own: end the session with Ctrl-C.`);
-      const running = await launch(command, { signal: over.signal });
-      if (client.endsWithItself) ends.push(running.exited);
-      await Promise.race(ends);
-      await remote.stop({ code: "closed", message: "the operator ended the session" });
-      over.abort();
-      if (client.endsWithItself) await running.exited;
-    } else {
-      await Promise.race(ends);
-      await remote.stop({ code: "closed", message: "the operator ended the session" });
+    for (const session of sessions) {
+      await session.open();
+      opened.push(session);
     }
-    return await remote.closed;
+    roundTrip.start();
+    const ends = await runAll(sessions, signal);
+    const bad = ends.find(({ reason }) => reason.code !== "closed");
+    if (bad !== undefined && !signal.aborted) throw closeReasonError(bad.reason);
+    return ends.find(({ exitCode }) => exitCode !== undefined)?.exitCode;
+  } catch (error) {
+    if (opened.length < sessions.length) await Promise.all(opened.map((session) => session.stop()));
+    throw error;
   } finally {
-    over.abort();
+    clearInterval(tick);
   }
 }
+
+/** Runs them side by side. The first whose client ends, or cannot start, leaves the others alone. */
+async function runAll(sessions: readonly ConnectSession[], signal: AbortSignal): Promise<ConnectSessionEnd[]> {
+  const over = new AbortController();
+  const onAbort = (): void => over.abort();
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  const withClient = sessions.filter(({ endsByItself }) => endsByItself);
+  const running = sessions.map((session) => session.run(over.signal));
+  const clients = running.filter((_, index) => withClient.includes(sessions[index] as ConnectSession));
+  // What only listens ends with the last client.
+  if (clients.length > 0) void Promise.allSettled(clients).then(onAbort);
+  try {
+    const results = await Promise.allSettled(running);
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+    return results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** commander takes `connect a b` for `connect a -- b`; only the latter is meant as a program. */
+function refuseSurplus(words: readonly string[]): void {
+  if (words.length === 0 || process.argv.at(-words.length - 1) === "--") return;
+  throw usage(`too many arguments: a program goes behind --, and ${words[0]?.slice(0, 80) ?? ""} does not`);
+}
+
+const usage = (message: string): DrawbridgeError =>
+  new DrawbridgeError("invalid-argument", message, { remedy: "See `drawbridge connect --help`." });

@@ -1,24 +1,44 @@
 import type { SessionEntry } from "@drawbridge/control/remote";
 import { AdminClient } from "@drawbridge/control/remote";
+import type { RpcChannel } from "@drawbridge/control/rpc";
 import { commandNamed } from "../common-options.ts";
 import { withOperatorChannel } from "../operator-channel.ts";
+import { overGateways } from "../over-gateways.ts";
 import type { Column } from "../rendering/index.ts";
-import { formatBytes, formatDuration, plain, renderTable } from "../rendering/index.ts";
+import { formatBytes, formatDuration, LiveView, plain, renderTable } from "../rendering/index.ts";
+import type { CommandContext } from "../run-command.ts";
 import { runCommand } from "../run-command.ts";
+import { waitFor } from "../wait-for.ts";
+
+/** How often `--watch` asks: the contract has no stream of sessions. */
+const ASK_EVERY_MS = 2_000;
+
+/** Which sessions are wanted. */
+interface SessionFilter {
+  readonly tenant?: string | undefined;
+  readonly operator?: string | undefined;
+}
 
 /** `drawbridge sessions`: which are open, and `sessions end`. */
 export function sessionsCommand() {
-  const sessions = commandNamed("sessions", "list the open sessions").action((options) =>
-    runCommand(options, (context) =>
-      withOperatorChannel(context, async (channel) => {
-        const { output, signal } = context;
-        const open = await new AdminClient(channel).listSessions(signal);
-        for (const session of open) output.record({ ...session, started: new Date(session.started).toISOString() });
-        if (open.length === 0) output.note("No session is open.");
-        else output.text(renderTable(COLUMNS, open, { width: output.width, colours: output.colours }));
-      }),
-    ),
-  );
+  const sessions = commandNamed("sessions", "list the open sessions")
+    .option("--tenant <name>", "only those to this tenant")
+    .option("--operator <name>", "only those of this operator")
+    .option("--watch", "stay and show changes as they happen")
+    .action((options) =>
+      runCommand(options, (context) =>
+        withOperatorChannel(context, async (channel, identity, gateways) => {
+          if (options.watch) {
+            return overGateways({ ...context, channel, identity, gateways }, (now) => watch(context, now, options));
+          }
+          const { output } = context;
+          const open = await listed(context, channel, options);
+          for (const session of open) output.record(record(session));
+          if (open.length === 0) output.note("No session is open.");
+          else output.text(renderTable(COLUMNS, open, { width: output.width, colours: output.colours }));
+        }),
+      ),
+    );
   return sessions.addCommand(endCommand());
 }
 
@@ -27,13 +47,63 @@ const COLUMNS: Column<SessionEntry>[] = [
   { header: "OPERATOR", cell: ({ operator }) => operator },
   { header: "TENANT", cell: ({ tenant }) => tenant },
   { header: "TARGET", cell: ({ target }) => target },
-  { header: "STATE", cell: ({ state }) => state },
-  { header: "FOR", cell: ({ started }) => formatDuration(Date.now() - started), align: "right" },
-  { header: "LINKS", cell: ({ links }) => String(links), align: "right" },
-  { header: "TO TENANT", cell: ({ toTenant }) => formatBytes(toTenant), align: "right" },
-  { header: "BACK", cell: ({ toRemote }) => formatBytes(toRemote), align: "right" },
-  { header: "REASON", cell: ({ reason }) => reason },
+  { header: "STATE", cell: ({ state }) => state, dispensable: 1 },
+  { header: "FOR", cell: ({ started }) => formatDuration(Date.now() - started), align: "right", dispensable: 2 },
+  { header: "LINKS", cell: ({ links }) => String(links), align: "right", dispensable: 5 },
+  { header: "TO TENANT", cell: ({ toTenant }) => formatBytes(toTenant), align: "right", dispensable: 4 },
+  { header: "BACK", cell: ({ toRemote }) => formatBytes(toRemote), align: "right", dispensable: 3 },
+  { header: "REASON", cell: ({ reason }) => reason, dispensable: 6 },
 ];
+
+const record = (session: SessionEntry): object => ({ ...session, started: new Date(session.started).toISOString() });
+
+async function listed(
+  { signal }: CommandContext,
+  channel: RpcChannel,
+  { tenant, operator }: SessionFilter,
+): Promise<SessionEntry[]> {
+  const open = await new AdminClient(channel).listSessions(signal);
+  return open.filter(
+    (session) =>
+      (tenant === undefined || session.tenant === tenant) && (operator === undefined || session.operator === operator),
+  );
+}
+
+/** On a terminal the table is drawn anew in its place; elsewhere each session that comes, changes state or goes is a line. */
+async function watch(context: CommandContext, channel: RpcChannel, filter: SessionFilter): Promise<void> {
+  const { output, signal } = context;
+  const isTerminal = output.width !== undefined && !output.json;
+  let open: readonly SessionEntry[] = [];
+  const live = new LiveView(output, () =>
+    open.length === 0
+      ? "No session is open."
+      : renderTable(COLUMNS, open, { width: output.width, colours: output.colours }),
+  );
+  try {
+    while (!signal.aborted) {
+      const now = await listed(context, channel, filter);
+      if (!isTerminal) tellChanges(context, open, now);
+      open = now;
+      if (isTerminal) live.changed();
+      await waitFor(ASK_EVERY_MS, signal);
+    }
+  } finally {
+    live.close();
+  }
+}
+
+function tellChanges({ output }: CommandContext, before: readonly SessionEntry[], now: readonly SessionEntry[]): void {
+  for (const session of now) {
+    const { id, operator, tenant, target, state } = session;
+    if (before.find((other) => other.id === id)?.state === state) continue;
+    output.result(record(session), plain`${id}: ${operator} to ${tenant}/${target} is ${state}`);
+  }
+  for (const { id, operator, tenant, target } of before) {
+    if (now.some((other) => other.id === id)) continue;
+    const ended = { id, operator, tenant, target, state: "ended" };
+    output.result(ended, plain`${id}: ${operator} to ${tenant}/${target} is ended`);
+  }
+}
 
 function endCommand() {
   return commandNamed("end", "end a session and close its links at once")

@@ -10,7 +10,11 @@ const SHOWN = 10;
  *
  * Errors: `cancelled` when nothing is chosen; the signal's reason.
  */
-export async function pickTenant(message: string, tenants: readonly TenantEntry[], signal: AbortSignal): Promise<string> {
+export async function pickTenant(
+  message: string,
+  tenants: readonly TenantEntry[],
+  signal: AbortSignal,
+): Promise<string> {
   // Loaded here because few commands ever ask, and all of them would have to wait for it.
   const { autocomplete, isCancel } = await import("@clack/prompts");
   const options = tenants.map(({ name, state, groups }) => ({

@@ -5,7 +5,7 @@ import { StatusLine } from "./status-line.ts";
 import { plainJson } from "./terminal-text.ts";
 
 /** A stream that may be a terminal. */
-export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+export type OutputStream = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
 
 /** Where output goes and in which form. */
 export interface OutputOptions {
@@ -56,6 +56,11 @@ export class Output {
   /** The terminal's width in columns; undefined where standard output is no terminal. Read it anew after a resize. */
   get width(): number | undefined {
     return this.#stdout.isTTY === true ? (this.#stdout.columns ?? 80) : undefined;
+  }
+
+  /** The terminal's height in lines; undefined where standard output is no terminal. Read it anew after a resize. */
+  get height(): number | undefined {
+    return this.#stdout.isTTY === true ? (this.#stdout.rows ?? 24) : undefined;
   }
 
   /** Aborts when nobody reads standard output any more. */

@@ -14,6 +14,8 @@ export interface Column<Row> {
   readonly paint?: (text: string, row: Row) => string;
   /** Whether it is never cut, as an id that is to be copied. Default: false. */
   readonly whole?: boolean;
+  /** How soon the column is left out where the table does not fit: the highest first. Default: never. */
+  readonly dispensable?: number;
 }
 
 /** How a table is drawn. */
@@ -26,21 +28,22 @@ export interface TableOptions {
 
 const GAP = "  ";
 const MIN_WIDTH = 4;
+/** A column that is cut to this still says something; only where even that does not fit, columns are left out. */
+const USEFUL_WIDTH = 12;
 
 /**
- * Draws a table: a header and a line for each row, without borders. Where it does not fit, the widest columns are cut
- * first, with `…`; none gets narrower than 4, so that a very narrow terminal wraps.
+ * Draws a table: a header and a line for each row, without borders. Where it does not fit, dispensable columns are left
+ * out, then the widest columns are cut, with `…`; none gets narrower than 4, so that a very narrow terminal wraps.
  */
 export function renderTable<Row>(
-  columns: readonly Column<Row>[],
+  allColumns: readonly Column<Row>[],
   rows: readonly Row[],
   options: TableOptions = {},
 ): string {
   const colours = options.colours ?? PLAIN;
+  const columns = kept(allColumns, rows, options.width);
   const cells = rows.map((row) => columns.map((column) => plainText(column.cell(row))));
-  const natural = columns.map((column, index) =>
-    Math.max(displayWidth(column.header), ...cells.map((line) => displayWidth(line[index] ?? ""))),
-  );
+  const natural = columns.map((column) => naturalWidth(column, rows));
   const widths = fit(natural, columns, options.width);
   const drawCell = (text: string, index: number): string => {
     const width = widths[index] ?? 0;
@@ -61,6 +64,36 @@ export function renderTable<Row>(
   );
   return [header, ...body].join("\n");
 }
+
+function naturalWidth<Row>(column: Column<Row>, rows: readonly Row[]): number {
+  return rows.reduce(
+    (widest, row) => Math.max(widest, displayWidth(plainText(column.cell(row)))),
+    displayWidth(column.header),
+  );
+}
+
+/** The columns that stay in a terminal of this width. */
+function kept<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  width: number | undefined,
+): readonly Column<Row>[] {
+  if (width === undefined) return columns;
+  const needed = new Map<Column<Row>, number>();
+  for (const column of columns) {
+    const natural = naturalWidth(column, rows);
+    needed.set(column, GAP.length + (column.whole ? natural : Math.min(natural, USEFUL_WIDTH)));
+  }
+  const inOrder = columns.filter(isDispensable).sort((a, b) => (b.dispensable ?? 0) - (a.dispensable ?? 0));
+  for (const column of inOrder) {
+    const sum = [...needed.values()].reduce((total, each) => total + each, -GAP.length);
+    if (sum <= width) break;
+    needed.delete(column);
+  }
+  return columns.filter((column) => needed.has(column));
+}
+
+const isDispensable = <Row>({ dispensable }: Column<Row>): boolean => dispensable !== undefined;
 
 /** Takes from the widest column that may be cut, until all fit or none can give any more. */
 function fit<Row>(natural: readonly number[], columns: readonly Column<Row>[], width: number | undefined): number[] {

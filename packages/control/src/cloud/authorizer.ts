@@ -1,6 +1,5 @@
-import { createHash } from "node:crypto";
 import { DrawbridgeError } from "@drawbridge/dataplane";
-import { certificateFacts, type Principal, principalOfCertificate } from "../identity/index.ts";
+import { certificateFacts, principalOfCertificate } from "../identity/index.ts";
 import type { Authorize } from "../rpc/server-middleware.ts";
 import type { Store } from "../store/index.ts";
 import type { Caller } from "./rights.ts";
@@ -13,48 +12,17 @@ import { checkRight } from "./rights.ts";
  * revoked. So there is no revocation list to distribute, and an enrolment anew takes the old key's access away.
  */
 export function createAuthorizer(store: Store, provider: string): Authorize<Caller> {
-  const named = new NamedByCertificate();
   return async (path, certificate) => {
     const caller =
-      certificate === undefined
-        ? ({ kind: "anonymous" } as const)
-        : await identify(store, provider, named.by(certificate));
+      certificate === undefined ? ({ kind: "anonymous" } as const) : await identify(store, provider, certificate);
     checkRight(path, caller);
     return caller;
   };
 }
 
-/** What a certificate says: whom it names, and for which key. */
-interface Named {
-  readonly principal: Principal;
-  readonly keyFingerprint: string;
-}
-
-/** How many certificates are remembered: as many as there may be tenants, and some operators. */
-const MOST_CERTIFICATES = 12_288;
-
-/**
- * Reads certificates, each once: it takes half a millisecond, and every call brings one. What is remembered is what the
- * bytes say, not whether they count: that is asked of the store each time.
- */
-class NamedByCertificate {
-  readonly #known = new Map<string, Named>();
-
-  by(certificate: Buffer): Named {
-    const id = createHash("sha256").update(certificate).digest("base64");
-    const known = this.#known.get(id);
-    if (known !== undefined) return known;
-    const { keyFingerprint } = certificateFacts(certificate);
-    const named = { principal: principalOfCertificate(certificate), keyFingerprint };
-    const [oldest] = this.#known.keys();
-    if (this.#known.size >= MOST_CERTIFICATES && oldest !== undefined) this.#known.delete(oldest);
-    this.#known.set(id, named);
-    return named;
-  }
-}
-
-async function identify(store: Store, provider: string, { principal, keyFingerprint }: Named): Promise<Caller> {
-  const { kind, name, provider: issuer } = principal;
+async function identify(store: Store, provider: string, certificate: Buffer): Promise<Caller> {
+  const { kind, name, provider: issuer } = principalOfCertificate(certificate);
+  const { keyFingerprint } = certificateFacts(certificate);
   const record = issuer === provider ? await store.principals.find(kind, name) : undefined;
   if (record === undefined || record.state === "revoked")
     throw refused("revoked", `the access of ${kind} ${name} was revoked`);

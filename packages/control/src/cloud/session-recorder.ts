@@ -97,7 +97,12 @@ export class SessionRecorder implements SessionObserver {
     this.#log.info(fields, `session ${id} of ${operator.name} to ${tenant}/${target} ${what}`);
   }
 
-  #tellLink({ id }: Session, event: string, particulars: { link: string; [field: string]: unknown }, what: string): void {
+  #tellLink(
+    { id }: Session,
+    event: string,
+    particulars: { link: string; [field: string]: unknown },
+    what: string,
+  ): void {
     this.#log.info({ event, session: id, ...particulars }, `link ${particulars.link} of session ${id} ${what}`);
   }
 

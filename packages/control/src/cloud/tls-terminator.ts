@@ -143,8 +143,7 @@ export class TlsTerminator {
     if (socket.alpnProtocol === LEG_ALPN) return this.#leg(socket, handshake);
     handshake?.over();
     // Node refuses a client that names other protocols only; one that names none gets here.
-    if (socket.alpnProtocol !== GRPC_ALPN)
-      return this.#refuse(socket, NO_PROTOCOL, address);
+    if (socket.alpnProtocol !== GRPC_ALPN) return this.#refuse(socket, NO_PROTOCOL, address);
     const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined;
     const key = certificate && fingerprintHex(keyFingerprint(certificate.publicKey));
     const evict = (): void => this.#refuse(socket, ANONYMOUS_MADE_ROOM, address);

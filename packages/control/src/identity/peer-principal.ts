@@ -1,9 +1,6 @@
 import { DrawbridgeError } from "@drawbridge/dataplane";
 import { parsePrincipalUri, type Principal } from "./principal.ts";
-import { SubjectAlternativeNameExtension, X509Certificate } from "./x509.ts";
-
-// RFC 5280, 4.2.1.6.
-const SUBJECT_ALTERNATIVE_NAME = "2.5.29.17";
+import { type AlternativeName, subjectAlternativeNames } from "./subject-alternative-names.ts";
 
 /**
  * The principal that a peer's certificate names by its one URI SAN.
@@ -13,23 +10,18 @@ const SUBJECT_ALTERNATIVE_NAME = "2.5.29.17";
  * @throws DrawbridgeError `certificate-invalid` for any other set of names: none, several, or of another kind.
  */
 export function principalOfCertificate(der: Uint8Array): Principal {
-  const names = subjectAlternativeNames(der);
+  const names = namesOf(der);
   const [only] = names;
   if (only === undefined || names.length !== 1) {
     throw invalid(`has ${names.length} subject alternative names, not one`);
   }
-  if (only.type !== "url") throw invalid(`has a subject alternative name of the kind ${only.type}, not a URI`);
-  return parsePrincipalUri(only.value);
+  if (only.kind !== "url") throw invalid(`has a subject alternative name of the kind ${only.kind}, not a URI`);
+  return parsePrincipalUri(only.uri);
 }
 
-// Not node:crypto's subjectAltName: it joins the names to one text, and telling them apart again has been got wrong
-// before (CVE-2021-44532, CVE-2021-44533).
-function subjectAlternativeNames(der: Uint8Array): readonly { readonly type: string; readonly value: string }[] {
+function namesOf(der: Uint8Array): readonly AlternativeName[] {
   try {
-    const extensions = new X509Certificate(Buffer.from(der)).extensions;
-    return extensions
-      .filter((extension) => extension.type === SUBJECT_ALTERNATIVE_NAME)
-      .flatMap((extension) => new SubjectAlternativeNameExtension(extension.rawData).names.items);
+    return subjectAlternativeNames(der);
   } catch (cause) {
     throw invalid("cannot be read", cause);
   }

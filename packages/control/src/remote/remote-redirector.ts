@@ -131,8 +131,7 @@ export class RemoteRedirector {
     try {
       const linkOver = (linkId: string, reason: CloseReason): void => this.#linkOver(linkId, reason);
       const pending = (withinMs: number, id: string): void => observer.pending(withinMs, id);
-      const open = (): Promise<SessionStream> =>
-        SessionStream.open(channel, request, { linkOver }, pending, signal);
+      const open = (): Promise<SessionStream> => SessionStream.open(channel, request, { linkOver }, pending, signal);
       stream = await traced(span, "consent", open);
       await trustTenantKey(request.tenant, stream.opened.tenantKeyFingerprint);
       this.#plain = this.#isPlain(stream.opened, plainNonce);

@@ -62,25 +62,29 @@ export class MetricSet<Definitions extends MetricDefinitions> {
 
   /** Counts. @param value of the metric's label, if it has one */
   count(name: keyof Definitions & string, value?: string, by = 1): void {
-    (this.#metrics.get(name) as Counter | undefined)?.inc(this.#labels(name, value), by);
+    const metric = this.#metrics.get(name);
+    if (metric !== undefined && "inc" in metric) metric.inc(this.#labels(name, value), by);
   }
 
   /** Takes a duration of so many milliseconds into a histogram of seconds. */
   took(name: keyof Definitions & string, ms: number, value?: string): void {
-    (this.#metrics.get(name) as Histogram | undefined)?.observe(this.#labels(name, value), Math.max(0, ms) / 1000);
+    const metric = this.#metrics.get(name);
+    if (metric !== undefined && "observe" in metric) metric.observe(this.#labels(name, value), Math.max(0, ms) / 1000);
   }
 
   /** Sets a gauge. */
   set(name: keyof Definitions & string, to: number, value?: string): void {
-    (this.#metrics.get(name) as Gauge | undefined)?.set(this.#labels(name, value), to);
+    const metric = this.#metrics.get(name);
+    if (metric !== undefined && "set" in metric) metric.set(this.#labels(name, value), to);
   }
 
   /** Sets a counter to what is counted elsewhere, and only grows. */
   setCounter(name: keyof Definitions & string, to: number, value?: string): void {
-    const counter = this.#metrics.get(name) as Counter | undefined;
+    const metric = this.#metrics.get(name);
+    if (metric === undefined || !("inc" in metric)) return;
     const labels = this.#labels(name, value);
-    counter?.remove(labels);
-    counter?.inc(labels, to);
+    metric.remove(labels);
+    metric.inc(labels, to);
   }
 
   /** Calls this before each scrape, to bring up to date what is not told by itself. */

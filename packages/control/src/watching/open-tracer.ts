@@ -27,7 +27,9 @@ export async function openTracer(service: string, environment: Environment, log:
     import("./recording-tracer.ts"),
   ]);
   const headers = pairs(environment["OTEL_EXPORTER_OTLP_TRACES_HEADERS"] ?? environment["OTEL_EXPORTER_OTLP_HEADERS"]);
-  return new RecordingTracer(new OtlpSink({ url, headers, resource: resource(service, environment), scope: SOFTWARE, log }));
+  return new RecordingTracer(
+    new OtlpSink({ url, headers, resource: resource(service, environment), scope: SOFTWARE, log }),
+  );
 }
 
 function receiver(environment: Environment): URL | undefined {

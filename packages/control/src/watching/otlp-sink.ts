@@ -104,6 +104,9 @@ export class OtlpSink implements SpanSink {
     if (this.#toldAt !== undefined && now - this.#toldAt < TELL_EVERY_MS) return;
     this.#toldAt = now;
     const { log, url } = this.#options;
-    log.warn({ event: "spans-lost", receiver: url.host }, `spans are lost, since ${url.host} does not take them: ${why}`);
+    log.warn(
+      { event: "spans-lost", receiver: url.host },
+      `spans are lost, since ${url.host} does not take them: ${why}`,
+    );
   }
 }

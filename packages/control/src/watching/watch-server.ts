@@ -82,13 +82,14 @@ export class WatchServer {
     response.setHeader("x-content-type-options", "nosniff");
     if (request.method !== "GET" && request.method !== "HEAD") {
       response.setHeader("allow", "GET, HEAD");
-      return send(request, response, 405, "only GET and HEAD\n");
+      send(request, response, 405, "only GET and HEAD\n");
+      return;
     }
     const [path] = (request.url ?? "").split("?");
-    if (path === "/metrics") return this.#metrics(request, response);
-    if (path === "/livez") return send(request, response, 200, "alive\n");
-    if (path === "/readyz") return this.#ready(request, response);
-    return send(request, response, 404, "there are /metrics, /livez and /readyz\n");
+    if (path === "/metrics") await this.#metrics(request, response);
+    else if (path === "/livez") send(request, response, 200, "alive\n");
+    else if (path === "/readyz") this.#ready(request, response);
+    else send(request, response, 404, "there are /metrics, /livez and /readyz\n");
   }
 
   #ready(request: IncomingMessage, response: ServerResponse): void {

@@ -1,5 +1,6 @@
 import { dial, DrawbridgeError, type Address } from "@drawbridge/dataplane";
 import { describeBytes } from "../../rdp/describe-bytes.ts";
+import { isRdpName } from "../../rdp/is-rdp-name.ts";
 import { certificateRecord } from "../../rdp/server-certificate.ts";
 import { describeSecurity, type RdpSecurity, surveyRdp } from "../../rdp/survey-rdp.ts";
 import type { Finding, Step } from "../step.ts";
@@ -7,8 +8,7 @@ import type { Finding, Step } from "../step.ts";
 const RDP_PORT = 3389;
 
 /** Whether a target is meant to be an RDP server: by its name (`rdp`, `rdp-2`) or its port. */
-export const isRdpTarget = (name: string, { port }: Address): boolean =>
-  port === RDP_PORT || /^rdp([._-]|\d|$)/.test(name);
+export const isRdpTarget = (name: string, { port }: Address): boolean => port === RDP_PORT || isRdpName(name);
 
 /** Asks a target which security it offers, as an RDP server. */
 export function rdpStep(name: string, address: Address): Step<void, void> {

@@ -92,7 +92,10 @@ export const CLOUD_METRICS = {
     label: "direction",
     values: ["to_tenant", "to_remote"],
   },
-  drawbridge_silent_sockets: { kind: "gauge", help: "Sockets that have not said what they are, and legs without preface." },
+  drawbridge_silent_sockets: {
+    kind: "gauge",
+    help: "Sockets that have not said what they are, and legs without preface.",
+  },
   drawbridge_sockets_refused_total: {
     kind: "counter",
     help: "Sockets that were closed without a word.",
