@@ -4,6 +4,9 @@ import { createProgram } from "./program.ts";
 import { Output, reportError } from "./rendering/index.ts";
 import { AlreadyAnswered } from "./usage-error.ts";
 
+// Help is written without an Output, and whoever reads it may have seen enough: `drawbridge --help | head`.
+process.stdout.on("error", () => {});
+
 try {
   await createProgram().parseAsync();
   // Everything is closed and written. Node's own way out can spin for ever on some handle that it counts as open still

@@ -1,4 +1,4 @@
-import { WatchServer, type WatchServerOptions } from "@drawbridge/control/watching";
+import { openWatchServer, type WatchServerOptions } from "@drawbridge/control/watching";
 import { type Address, formatAddress } from "@drawbridge/dataplane";
 
 /** What is said of `--metrics` in the help. */
@@ -23,7 +23,7 @@ const NOWHERE: Watch = { address: undefined, [Symbol.asyncDispose]: () => Promis
  */
 export async function startWatch(listen: Address | undefined, options: WatchServerOptions | undefined): Promise<Watch> {
   if (listen === undefined || options === undefined) return NOWHERE;
-  const server = new WatchServer(options);
+  const server = await openWatchServer(options);
   const address = formatAddress(await server.listen(listen));
   return { address, [Symbol.asyncDispose]: () => server.close() };
 }

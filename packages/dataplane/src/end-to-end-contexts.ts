@@ -1,5 +1,12 @@
-import { constants, X509Certificate } from "node:crypto";
-import { createSecureContext, createServer, type SecureContext, type SecureContextOptions, type Server } from "node:tls";
+import { constants, createHash, X509Certificate } from "node:crypto";
+import {
+  createSecureContext,
+  createServer,
+  type SecureContext,
+  type SecureContextOptions,
+  type Server,
+  type TLSSocket,
+} from "node:tls";
 
 /** What a handshake's end is, and whom it trusts. */
 export interface EndToEndIdentity {
@@ -11,52 +18,71 @@ export interface EndToEndIdentity {
   readonly certificateAuthorities: readonly (string | Buffer)[];
 }
 
-/** How many servers wait for their next handshake. */
+/** The protocol's name in the handshake (ALPN): both ends insist on it. */
+export const END_TO_END_ALPN = "drawbridge-e2e/1";
+
+/** Servers that wait for their next handshake. */
 const SPARE_SERVERS = 16;
 
-/**
- * What is kept from one handshake to the next of the same identity: reading a key and certificates takes as long as half a
- * handshake. Of two identities only the latest is kept, since one replaces the other.
- */
-class Kept {
+/** What is kept from one handshake to the next of the same identity. */
+interface Kept {
+  /** Tells whose it is. */
   readonly of: string;
-  readonly #options: SecureContextOptions;
-  readonly #spare: Server[] = [];
-  #client: SecureContext | undefined;
-
-  constructor(of: string, { key, certificate, certificateAuthorities }: EndToEndIdentity) {
-    this.of = of;
-    this.#options = {
-      key,
-      cert: certificate,
-      ca: certificateAuthorities.map((authority) => new X509Certificate(authority).toString()),
-      minVersion: "TLSv1.3",
-      maxVersion: "TLSv1.3",
-      // INVARIANT: no resumption. See ARCHITECTURE.md, Decisions; whoever offers a session all the same is refused.
-      secureOptions: constants.SSL_OP_NO_TICKET,
-    };
-  }
-
-  client(): SecureContext {
-    return (this.#client ??= createSecureContext(this.#options));
-  }
-
-  /** A server that never listens: it is Node's only public way to have a client's chain verified. One handshake a time. */
-  takeServer(alpn: string): Server {
-    const settings = { ...this.#options, ALPNProtocols: [alpn], rejectUnauthorized: true, requestCert: true };
-    return this.#spare.pop() ?? createServer(settings);
-  }
-
-  giveServer(server: Server): void {
-    server.removeAllListeners("secureConnection").removeAllListeners("tlsClientError");
-    if (this.#spare.length < SPARE_SERVERS) this.#spare.push(server);
-  }
+  readonly options: SecureContextOptions;
+  client: SecureContext | undefined;
+  readonly spareServers: Server[];
 }
 
-let latest: Kept | undefined;
+/** One identity's only: a renewed one replaces the one before. */
+let kept: Kept | undefined;
 
-function keptFor(identity: EndToEndIdentity): Kept {
-  const of = JSON.stringify([identity.key, identity.certificate, identity.certificateAuthorities].map(String));
-  if (latest?.of !== of) latest = new Kept(of, identity);
-  return latest;
+/**
+ * Reading a key and certificates takes half as long as a handshake, and is done once for all handshakes of an identity.
+ *
+ * INVARIANT: nothing else outlives a handshake. Sessions are not resumed: see Decisions in ARCHITECTURE.md.
+ */
+function keptFor({ key, certificate, certificateAuthorities }: EndToEndIdentity): Kept {
+  const hash = createHash("sha256");
+  for (const part of [key, certificate, ...certificateAuthorities]) hash.update(part).update("\n\n");
+  const of = hash.digest("hex");
+  if (kept?.of === of) return kept;
+  const options: SecureContextOptions = {
+    key,
+    cert: certificate,
+    ca: certificateAuthorities.map((authority) => new X509Certificate(authority).toString()),
+    minVersion: "TLSv1.3",
+    maxVersion: "TLSv1.3",
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
+  return (kept = { of, options, client: undefined, spareServers: [] });
+}
+
+/** The context of an end that is the TLS client. */
+export function clientContext(identity: EndToEndIdentity): SecureContext {
+  const mine = keptFor(identity);
+  return (mine.client ??= createSecureContext(mine.options));
+}
+
+/** Told how a handshake went. */
+export interface AcceptListener {
+  secured(stream: TLSSocket): void;
+  failed(error: Error, stream: TLSSocket): void;
+}
+
+/**
+ * A TLS server that never listens, for one handshake: it is Node's only public way to have the client's chain verified.
+ * The connection is handed to it as the event `connection`.
+ */
+export function acceptingServer(identity: EndToEndIdentity, listener: AcceptListener): Server {
+  const { options, spareServers } = keptFor(identity);
+  const settings = { ...options, ALPNProtocols: [END_TO_END_ALPN], rejectUnauthorized: true, requestCert: true };
+  const server = spareServers.pop() ?? createServer(settings);
+  const failed = (error: Error, stream: TLSSocket): void => listener.failed(error, stream);
+  // One whose handshake fails, or never ends, is not used again: news of it may still come.
+  server.once("tlsClientError", failed).once("secureConnection", (stream) => {
+    server.off("tlsClientError", failed);
+    if (spareServers.length < SPARE_SERVERS) spareServers.push(server);
+    listener.secured(stream);
+  });
+  return server;
 }

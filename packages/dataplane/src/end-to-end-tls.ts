@@ -1,22 +1,16 @@
-import { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { connect, createServer, type SecureContextOptions, type TLSSocket } from "node:tls";
+import { connect, type TLSSocket } from "node:tls";
 import { systemClock, type Clock, type Timer } from "./clock.ts";
 import { requireCloseNotify } from "./close-notify.ts";
+import { acceptingServer, clientContext, END_TO_END_ALPN, type EndToEndIdentity } from "./end-to-end-contexts.ts";
 import { abortError, DrawbridgeError, toDrawbridgeError } from "./errors.ts";
 import { heldOpen } from "./held-open-leg.ts";
 import { overEitherWay } from "./leg-ways.ts";
 import { fromTlsError } from "./tls-error.ts";
 
 /** Who this end is and whom it trusts. */
-export interface EndToEndTlsOptions {
-  /** This end's private key, PEM. */
-  readonly key: string | Buffer;
-  /** This end's certificate, PEM, with the chain behind it if there is one. */
-  readonly certificate: string | Buffer;
-  /** The authorities that the other end's certificate must come from: PEM or DER. */
-  readonly certificateAuthorities: readonly (string | Buffer)[];
+export interface EndToEndTlsOptions extends EndToEndIdentity {
   /**
    * Decides on the other end's identity, by its leaf certificate (DER), after the chain was verified. Throws a
    * DrawbridgeError to refuse. Host names are not looked at.
@@ -35,28 +29,10 @@ export interface EndToEndTlsOptions {
   readonly clock?: Clock;
 }
 
-/** The protocol's name in the handshake (ALPN): both ends insist on it. */
-export const END_TO_END_ALPN = "drawbridge-e2e/1";
-
 /** The default of {@link EndToEndTlsOptions.handshakeTimeoutMs}. */
 export const DEFAULT_TLS_HANDSHAKE_TIMEOUT_MS = 10_000;
 
 const ignoreError = (): void => {};
-
-/** What the two ends have in common: TLS 1.3 and nothing else, and a certificate from a known authority on both ends. */
-function settings(
-  options: EndToEndTlsOptions,
-): SecureContextOptions & { ALPNProtocols: string[]; rejectUnauthorized: true } {
-  return {
-    key: options.key,
-    cert: options.certificate,
-    ca: options.certificateAuthorities.map(toPem),
-    minVersion: "TLSv1.3",
-    maxVersion: "TLSv1.3",
-    ALPNProtocols: [END_TO_END_ALPN],
-    rejectUnauthorized: true,
-  };
-}
 
 /** Node reports a record that was tampered with, and leaves the stream open. */
 function closeOnError(stream: TLSSocket): TLSSocket {
@@ -67,10 +43,6 @@ function wrongServerName(peer: string): DrawbridgeError {
   return new DrawbridgeError("certificate-invalid", `${peer} was led to another session or target than it asked for`, {
     remedy: "Somebody may be in between: check with the provider before you try again.",
   });
-}
-
-function toPem(certificate: string | Buffer): string {
-  return new X509Certificate(certificate).toString();
 }
 
 /** One handshake: settles once, gives its listeners up, and closes the leg when it fails. */
@@ -106,6 +78,9 @@ class Handshake {
       }
       if (stream.alpnProtocol !== END_TO_END_ALPN) {
         throw new DrawbridgeError("protocol-violation", `${this.#peer} does not speak ${END_TO_END_ALPN}`);
+      }
+      if (stream.isSessionReused()) {
+        throw new DrawbridgeError("protocol-violation", `${this.#peer} resumed a session, which proves nothing new`);
       }
       this.#options.verifyPeer(leaf.raw);
       if (stream.servername !== this.#options.serverName) throw wrongServerName(this.#peer);
@@ -171,8 +146,14 @@ function beginOver(
 export function encryptRemoteLeg(remoteLeg: Socket, options: EndToEndTlsOptions): Promise<TLSSocket> {
   return begin(remoteLeg, "the tenant redirector", options, (handshake, leg) => {
     // The identity is in the certificate's URI and is verifyPeer's to judge; there is no host name to compare.
-    const { serverName: servername } = options;
-    const stream = connect({ ...settings(options), servername, socket: leg, checkServerIdentity: () => undefined });
+    const stream = connect({
+      secureContext: clientContext(options),
+      ALPNProtocols: [END_TO_END_ALPN],
+      rejectUnauthorized: true,
+      servername: options.serverName,
+      socket: leg,
+      checkServerIdentity: () => undefined,
+    });
     const onError = (error: Error): void => handshake.fail(error, stream);
     const onClose = (): void => handshake.fail(new Error("the connection was closed"), stream);
     closeOnError(stream).once("error", onError).once("close", onClose);
@@ -192,13 +173,13 @@ export function acceptTenantLeg(tenantLeg: Socket, options: EndToEndTlsOptions):
   return begin(tenantLeg, "the remote redirector", options, (handshake, leg) => {
     // With half-open use allowed, Node would let a handshake wait for a client that has ended its side.
     leg.allowHalfOpen = false;
-    // A server that never listens: it is Node's only public way to have the client's chain verified.
-    const server = createServer({ ...settings(options), requestCert: true });
-    server.once("secureConnection", (stream) => {
-      leg.allowHalfOpen = stream.allowHalfOpen = true;
-      handshake.complete(closeOnError(stream));
+    const server = acceptingServer(options, {
+      secured: (stream) => {
+        leg.allowHalfOpen = stream.allowHalfOpen = true;
+        handshake.complete(closeOnError(stream));
+      },
+      failed: (error, stream) => handshake.fail(error, stream),
     });
-    server.once("tlsClientError", (error, stream) => handshake.fail(error, stream));
     server.emit("connection", leg);
   });
 }

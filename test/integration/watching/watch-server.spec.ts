@@ -1,7 +1,7 @@
 import { request } from "node:http";
 import type { Socket } from "node:net";
 import { text as textOf } from "node:stream/consumers";
-import { WatchServer } from "@drawbridge/control/watching";
+import { openWatchServer, type WatchServer } from "@drawbridge/control/watching";
 import { expect } from "chai";
 import { dialLoopback, readAll } from "../../support/dataplane-sockets.ts";
 import { CloudBench } from "../control/cloud-bench.ts";
@@ -21,7 +21,7 @@ describe("the listener for who watches", function () {
   const metrics = { contentType: "text/plain; version=0.0.4", text: () => Promise.resolve("a_metric 1\n") };
 
   before(async () => {
-    server = new WatchServer({ metrics, obstacle: () => obstacle });
+    server = await openWatchServer({ metrics, obstacle: () => obstacle });
     ({ port } = await server.listen({ host: "127.0.0.1", port: 0 }));
   });
   afterEach(() => {
@@ -115,7 +115,7 @@ describe("the listener for who watches", function () {
 
   it("collects once for all that ask at the same time, and says 500 when that fails", async () => {
     const broken = { contentType: "text/plain", text: () => Promise.reject(new Error("a secret path")) };
-    const other = new WatchServer({ metrics: broken, obstacle: () => undefined });
+    const other = await openWatchServer({ metrics: broken, obstacle: () => undefined });
     const { port: at } = await other.listen({ host: "127.0.0.1", port: 0 });
     expect(await ask("/metrics", "GET", at)).to.include({ status: 500, text: "the metrics could not be collected\n" });
     await other.close();
