@@ -44,6 +44,7 @@ async function packLibrary(folder: string, sources: string): Promise<void> {
     const stem = file.replace(`./${sources}/`, "./dist/").replace(/\.ts$/, "");
     return [name, { types: `${stem}.d.ts`, default: `${stem}.js` }] as const;
   });
+  await cp(join(ROOT, "docs/LIBRARY.md"), join(stage, "README.md"));
   await pack(stage, { ...manifest, exports: Object.fromEntries(exported) });
 }
 

@@ -18,6 +18,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   chain: async () => (await import("./chain.ts")).chain,
   tenants: async () => (await import("./tenants.ts")).tenants,
   sessions: async () => (await import("./sessions.ts")).sessions,
+  delay: async () => (await import("./delay.ts")).delayed,
   "idle-links": async () => (await import("./idle-links.ts")).idleLinks,
 };
 

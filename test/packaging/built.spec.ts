@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { expect } from "chai";
 import { TemporaryFolder } from "../../scripts/demo/temporary-folder.ts";
 import { findProgram } from "../../scripts/demo/desktop/programs.ts";
+import { builtPackages } from "./packages.ts";
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -14,15 +15,21 @@ const BUILD = join(ROOT, "build");
 const INSTALL_MS = 240_000;
 const SUITE_MS = 180_000;
 
-/** What the specs of the main job are run with, the sources being out of reach: homes, sessions, bytes, refusals. */
-const MAIN_JOB = ["test/integration/cli/data.spec.ts", "test/integration/cli/refused-sessions.spec.ts"];
+/** The specs of the main job: homes, sessions, bytes both ways. */
+const MAIN_JOB = ["test/integration/cli/data.spec.ts"];
+
+/**
+ * Node 24 does not tell a close_notify from the end of the connection when it comes in one piece with data: what the
+ * target has ended arrives as cut off there. docs/DEPLOYMENT.md says so.
+ */
+const NOT_ON_NODE_24 = ["--grep", "after its half-close|closes at once", "--invert"];
 
 /** Runs specs against another executable, in a mocha of its own. */
-async function suite(executable: readonly string[], specs: readonly string[]): Promise<void> {
+async function suite(executable: readonly string[], mochaArguments: readonly string[]): Promise<void> {
   const mocha = join(ROOT, "node_modules/mocha/bin/mocha.js");
   const env = { ...process.env, DRAWBRIDGE_EXECUTABLE: JSON.stringify(executable) };
   try {
-    await run(process.execPath, [mocha, ...specs], { cwd: ROOT, env, timeout: SUITE_MS });
+    await run(process.execPath, [mocha, ...mochaArguments], { cwd: ROOT, env, timeout: SUITE_MS });
   } catch (cause) {
     const { stdout = "", stderr = "" } = cause as { stdout?: string; stderr?: string };
     throw new Error(`the specs failed with ${executable.join(" ")}:\n${stdout.slice(-8_000)}${stderr.slice(-2_000)}`, {
@@ -54,9 +61,8 @@ describe("what is built", () => {
 
     before(async function () {
       this.timeout(INSTALL_MS);
-      await run(process.execPath, [join(ROOT, "scripts/build/packages.ts")], { cwd: ROOT });
-      const executable = (await readdir(BUILD)).find((name) => name.startsWith("drawbridge-console-cli-"))!;
-      await run("npm", ["install", "--global", "--prefix", prefix(), join(BUILD, executable)], { cwd: folder.path });
+      const [executable = ""] = await builtPackages("console-cli");
+      await run("npm", ["install", "--global", "--prefix", prefix(), executable], { cwd: folder.path });
     });
 
     it("does the main job, installed globally", async function () {
@@ -64,14 +70,14 @@ describe("what is built", () => {
       await suite([process.execPath, drawbridge()], MAIN_JOB);
     });
 
-    it("does the main job on Node 24", async function () {
+    it("does the main job on Node 24, but for ends that come from the target", async function () {
       if (process.platform !== "linux") return this.skip();
       this.timeout(INSTALL_MS + SUITE_MS);
       const node = `node-linux-${process.arch}`;
       await run("npm", ["install", "--prefix", folder.path, "--no-save", `${node}@24.21.0`], { cwd: folder.path });
       const node24 = join(folder.path, "node_modules", node, "bin", "node");
       expect((await run(node24, ["--version"])).stdout).to.match(/^v24\./);
-      await suite([node24, drawbridge()], MAIN_JOB);
+      await suite([node24, drawbridge()], [...MAIN_JOB, ...NOT_ON_NODE_24]);
     });
 
     it("has no development dependencies and no sources", async () => {

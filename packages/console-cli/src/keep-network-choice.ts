@@ -1,9 +1,8 @@
-import { loadNetworkSettings, saveNetworkSettings } from "@drawbridge/control/wire";
+import { loadNetworkSettings, saveNetworkSettings, THE_HOME } from "@drawbridge/control/wire";
 import { formatProxyWithCredentials } from "@drawbridge/dataplane";
 import type { NetworkChoice } from "./network-options.ts";
 import type { OpenedReach } from "./open-reach.ts";
 import { openReach } from "./open-reach.ts";
-import { THE_HOME } from "./proxy-choice.ts";
 import type { CommandContext } from "./run-command.ts";
 
 /**

@@ -1,18 +1,13 @@
 import { readFile } from "node:fs/promises";
-import type { NetworkSettings } from "@drawbridge/control/wire";
-import { loadNetworkSettings } from "@drawbridge/control/wire";
-import { DrawbridgeError, formatProxy, Reach } from "@drawbridge/dataplane";
+import { type HomeReach, openHomeReach } from "@drawbridge/control/wire";
+import { DrawbridgeError, formatProxy } from "@drawbridge/dataplane";
 import type { NetworkChoice } from "./network-options.ts";
-import type { ChosenProxy } from "./proxy-choice.ts";
-import { chooseNoProxy, chooseProxy } from "./proxy-choice.ts";
+import { proxyWish } from "./proxy-choice.ts";
 import type { CommandContext } from "./run-command.ts";
 import { readStandardInput } from "./standard-input.ts";
 
 /** A way out, and what it came from. */
-export interface OpenedReach extends ChosenProxy {
-  readonly reach: Reach;
-  readonly settings: NetworkSettings;
-}
+export type OpenedReach = HomeReach;
 
 /**
  * How this machine gets out: as the command line says, else the home, else the environment.
@@ -24,18 +19,14 @@ export async function openReach(
   role: "tenant" | "operator",
   choice: NetworkChoice = {},
 ): Promise<OpenedReach> {
-  const settings = await loadNetworkSettings(home(role));
-  const { proxy, source } = chooseProxy(choice, settings, process.env, await readPassword(choice));
-  const reach = new Reach({
-    proxy,
-    noProxy: chooseNoProxy(settings, process.env),
-    legTransport: choice.legTransport ?? settings.legTransport ?? "auto",
-  });
+  const wish = proxyWish(choice, await readPassword(choice));
+  const opened = await openHomeReach(home(role), { ...wish, legTransport: choice.legTransport });
+  const { proxy, source } = opened;
   if (proxy !== undefined) {
     const name = formatProxy(proxy);
     log.debug({ event: "proxy", proxy: name, source }, `the proxy is ${name}, from ${source ?? ""}`);
   }
-  return { reach, settings, proxy, source };
+  return opened;
 }
 
 /** More than any password. */

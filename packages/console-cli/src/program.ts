@@ -1,15 +1,19 @@
-import { Command } from "@commander-js/extra-typings";
+import { Command, Help, type Option } from "@commander-js/extra-typings";
 import { SOFTWARE } from "@drawbridge/control/wire";
 import { auditCommand } from "./commands/audit.ts";
 import { cloudCommand } from "./commands/cloud.ts";
+import { completionCommand } from "./commands/completion.ts";
+import { configCommand } from "./commands/config.ts";
 import { connectCommand } from "./commands/connect.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { forwardCommand } from "./commands/forward.ts";
 import { gatewayCommand } from "./commands/gateway.ts";
 import { operatorCommand } from "./commands/operator.ts";
 import { revokeCommand } from "./commands/revoke.ts";
 import { sessionsCommand } from "./commands/sessions.ts";
 import { tenantCommand } from "./commands/tenant.ts";
 import { tenantsCommand } from "./commands/tenants.ts";
+import { whoamiCommand } from "./commands/whoami.ts";
 import { inheritOptions } from "./inherit-options.ts";
 import { throwUsageError } from "./usage-error.ts";
 
@@ -39,18 +43,27 @@ export function createProgram(): Command {
     .addCommand(operatorCommand())
     .addCommand(tenantsCommand())
     .addCommand(connectCommand())
+    .addCommand(forwardCommand())
     .addCommand(sessionsCommand())
+    .addCommand(whoamiCommand())
+    .addCommand(configCommand())
     .addCommand(revokeCommand())
     .addCommand(auditCommand())
-    .addCommand(doctorCommand());
+    .addCommand(doctorCommand())
+    .addCommand(completionCommand(() => program));
   program.hook("preAction", (_program, command) => inheritOptions(command));
   return withOurErrors(program);
 }
+
+/** commander shows defaults such as `[]` and `""`, which tell people nothing. */
+const describeOption = (option: Option): string =>
+  new Help().optionDescription(option).replace(/ \(default: (\[\]|"")\)$|, default: (\[\]|"")(?=\)$)/, "");
 
 /** Makes every command throw where commander would write to standard error and end the process. */
 function withOurErrors(command: Command): Command {
   command.exitOverride((error) => throwUsageError(command, error));
   command.configureOutput({ outputError: () => {} });
+  command.configureHelp({ optionDescription: describeOption });
   // Otherwise `audit verify --home DIR` gives the home to `audit`, and `verify` takes the usual one.
   command.enablePositionalOptions();
   for (const child of command.commands) withOurErrors(child as Command);

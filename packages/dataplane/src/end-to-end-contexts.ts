@@ -8,13 +8,13 @@ import {
   type TLSSocket,
 } from "node:tls";
 
-/** What a handshake's end is, and whom it trusts. */
+/** Who one end is, and whom it trusts. */
 export interface EndToEndIdentity {
-  /** PEM. */
+  /** This end's private key, PEM. */
   readonly key: string | Buffer;
-  /** PEM. */
+  /** This end's certificate, PEM, with the chain behind it if there is one. */
   readonly certificate: string | Buffer;
-  /** PEM or DER. */
+  /** The authorities that the other end's certificate must come from: PEM or DER. */
   readonly certificateAuthorities: readonly (string | Buffer)[];
 }
 

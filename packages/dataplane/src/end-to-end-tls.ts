@@ -9,7 +9,9 @@ import { heldOpen } from "./held-open-leg.ts";
 import { overEitherWay } from "./leg-ways.ts";
 import { fromTlsError } from "./tls-error.ts";
 
-/** Who this end is and whom it trusts. */
+export { END_TO_END_ALPN } from "./end-to-end-contexts.ts";
+
+/** Who this end is, whom it trusts, and what the link is for. */
 export interface EndToEndTlsOptions extends EndToEndIdentity {
   /**
    * Decides on the other end's identity, by its leaf certificate (DER), after the chain was verified. Throws a

@@ -1,3 +1,14 @@
+/**
+ * The data plane: legs, their pairing and their splice, and how machines reach each other. It knows no gRPC.
+ *
+ * - At the provider: {@link Rendezvous} pairs and splices legs; {@link FrontDoor} is the one public port; {@link CloudGateway} is
+ *   the same without keys.
+ * - At both ends: {@link Reach} and {@link Gateways} dial; {@link dialLeg} sends the preface with a {@link HandshakeToken};
+ *   {@link encryptRemoteLeg} and {@link acceptTenantLeg} encrypt from end to end; {@link splice} copies.
+ * - For all: {@link DrawbridgeError}, {@link CloseReason}, addresses and clocks.
+ *
+ * @module
+ */
 export * from "./address.ts";
 export * from "./address-ranges.ts";
 export * from "./clock.ts";
@@ -10,10 +21,9 @@ export * from "./end-to-end-tls.ts";
 export * from "./errors.ts";
 export * from "./front-door.ts";
 export * from "./handshake-token.ts";
-export { connectThrough, type ConnectOptions } from "./http-connect.ts";
 export * from "./gateway-address.ts";
 export * from "./gateways.ts";
-export * from "./leg.ts";
+export { dialLeg } from "./leg.ts";
 export { LEG_ALPN, type LegTrust } from "./leg-trust.ts";
 export type { LinkCounts, LinkEnd, LinkReservation, LinkSetUp, LinkState, Pairing } from "./link.ts";
 export * from "./node-error.ts";
@@ -30,5 +40,4 @@ export type { Refusal, RendezvousOptions } from "./rendezvous-options.ts";
 export { resolveSrv, type ResolveSrv, ServiceRecords, type SrvRecord } from "./service-records.ts";
 export * from "./splice.ts";
 export { resolveHost } from "./resolve-host.ts";
-export { wrapLegInTls, type TlsLegOptions } from "./tls-leg.ts";
 export { refuseForbiddenTarget } from "./target-guard.ts";

@@ -38,13 +38,14 @@ export class BenchSession {
     channel: RpcChannel,
     tenant: string,
     signal: AbortSignal,
+    linksAhead = 1,
   ): Promise<BenchSession> {
     const remote = new RemoteRedirector({
       identity: () => identity,
       channel,
       gateways: new Gateways([channel.address]),
       request: { tenant, target: "rdp", reason: "", ticket: "" },
-      listen: { host: "127.0.0.1", port: 0 },
+      linksAhead,
       observer,
       trustTenantKey: () => Promise.resolve(),
     });

@@ -4,6 +4,7 @@ import type { DrawbridgeError } from "@drawbridge/dataplane";
 import { type ConnectRequestSchema, type ConnectResponse, ControlService } from "@drawbridge/gen/drawbridge/v1/control";
 import { type OpenRequestSchema, type OpenResponse, SessionService } from "@drawbridge/gen/drawbridge/v1/session";
 import { expect } from "chai";
+import { Metadata } from "nice-grpc-common";
 
 const controlDefinition = serviceDefinition(ControlService);
 const sessionDefinition = serviceDefinition(SessionService);
@@ -113,13 +114,15 @@ export class ScriptedTenant extends ScriptedStream<ConnectInit, ConnectResponse>
 export class ScriptedOperator extends ScriptedStream<OpenInit, OpenResponse> {
   #requests = 0;
 
-  constructor(channel: RpcChannel, tenant: string) {
-    super((requests, signal) => channel.client(sessionDefinition).open(requests, { signal }));
+  /** @param traceparent sent as the call's metadata, whatever it is */
+  constructor(channel: RpcChannel, tenant: string, traceparent?: string) {
+    const metadata = Metadata(traceparent === undefined ? {} : { traceparent });
+    super((requests, signal) => channel.client(sessionDefinition).open(requests, { signal, metadata }));
     this.out.push({ message: { case: "start", value: { tenant, target: "rdp" } } });
   }
 
-  requestLink(): void {
-    this.out.push({ message: { case: "linkRequest", value: { requestId: (this.#requests += 1) } } });
+  requestLink(traceparent = ""): void {
+    this.out.push({ message: { case: "linkRequest", value: { requestId: (this.#requests += 1), traceparent } } });
   }
 
   goodbye(): void {

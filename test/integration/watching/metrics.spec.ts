@@ -133,9 +133,10 @@ describe("metrics of the cloud redirector", function () {
       expect(await promtool(["check", "metrics"], text)).to.equal("");
     });
 
-    it("have alert rules that it can read", async () => {
+    it("have alert rules that it can read, and that fire when something is wrong and only then", async () => {
       const rules = new URL("deploy/prometheus/alerts.yaml", ROOT).pathname;
       expect(await promtool(["check", "rules", rules])).to.equal("");
+      expect(await promtool(["test", "rules", new URL("alerts.test.yaml", import.meta.url).pathname])).to.equal("");
     });
   });
 

@@ -133,6 +133,12 @@ describe("the command line of", () => {
     }
   });
 
+  it("xfreerdp 2.0 to 2.2, which may know no fingerprints", () => {
+    const { args, notes } = xfreerdpCommand("xfreerdp", "2.2.0", { ...bare, certificate });
+    expect(args).to.include("/cert:tofu");
+    expect(notes).to.have.length(1);
+  });
+
   it("every client, none of which accepts any certificate blindly", () => {
     for (const target of [bare, full, options]) {
       const commands = [

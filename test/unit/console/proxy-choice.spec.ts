@@ -1,10 +1,18 @@
+import type { Environment, NetworkSettings } from "@drawbridge/control/wire";
+import { chooseNoProxy, chooseProxy } from "@drawbridge/control/wire";
 import { formatProxy } from "@drawbridge/dataplane";
 import { expect } from "chai";
-import { chooseNoProxy, chooseProxy } from "../../../packages/console-cli/src/proxy-choice.ts";
+import type { NetworkChoice } from "../../../packages/console-cli/src/network-options.ts";
+import { proxyWish } from "../../../packages/console-cli/src/proxy-choice.ts";
 import { thrown } from "../identity/thrown.ts";
 
-const shown = (...[choice, settings, env, password]: Parameters<typeof chooseProxy>): string | undefined => {
-  const { proxy, source } = chooseProxy(choice, settings, env, password);
+const shown = (
+  choice: NetworkChoice,
+  settings: NetworkSettings,
+  env: Environment,
+  password?: string,
+): string | undefined => {
+  const { proxy, source } = chooseProxy(proxyWish(choice, password), settings, env);
   if (proxy === undefined) return source;
   const { user, password: secret } = proxy.credentials ?? { user: "", password: "" };
   return `${user}/${secret} ${formatProxy(proxy)} ${source}`;
@@ -46,9 +54,9 @@ describe("the choice of a proxy", () => {
   });
 
   it("refuses a password on the command line, and one without user", async () => {
-    const onLine = await thrown(() => chooseProxy({ proxy: "http://ann:canary@line:1" }, {}, {}));
+    const onLine = await thrown(() => proxyWish({ proxy: "http://ann:canary@line:1" }));
     expect(onLine.message + onLine.remedy).to.not.contain("canary");
-    expect((await thrown(() => chooseProxy({ proxy: "line:1" }, {}, {}, "canary"))).message).to.contain("no user");
+    expect((await thrown(() => shown({ proxy: "line:1" }, {}, {}, "canary"))).message).to.contain("no user");
   });
 
   it("has the home's exceptions, else the environment's, the lower-case name first", () => {

@@ -74,4 +74,19 @@ describe("truncate", () => {
     expect(truncate("abc", 3)).to.equal("abc");
     expect(truncate("abc", 0)).to.equal("");
   });
+
+  it("leaves out what is dispensable before it cuts what is not, the least important first", () => {
+    const columns: Column<string>[] = [
+      { header: "NAME", cell: (row) => row, whole: true },
+      { header: "STATE", cell: () => "online" },
+      { header: "VERSION", cell: () => "1.2.3-long-version", dispensable: 2 },
+      { header: "GROUPS", cell: () => "north south", dispensable: 1 },
+    ];
+    const header = (width?: number): string[] =>
+      (renderTable(columns, ["acme"], { width }).split("\n")[0] ?? "").split(/ +/).filter(Boolean);
+    expect(header()).to.deep.equal(["NAME", "STATE", "VERSION", "GROUPS"]);
+    expect(header(45)).to.deep.equal(["NAME", "STATE", "VERSION", "GROUPS"]);
+    expect(header(30)).to.deep.equal(["NAME", "STATE", "GROUPS"]);
+    expect(header(20)).to.deep.equal(["NAME", "STATE"]);
+  });
 });

@@ -85,7 +85,7 @@ describe("what a session tells of itself", () => {
     const { session } = bench.open();
     expect(tenant.offers[0]?.traceparent).to.equal("span 1 session");
     session.decide({ decision: "accepted", decidedBy: "policy" });
-    session.requestLink(1, PARENT);
+    session.requestLink(1, { traceparent: PARENT });
     bench.links.all[0]?.carry(5, 6);
     bench.links.all[0]?.pair();
     await settle();

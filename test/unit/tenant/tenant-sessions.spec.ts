@@ -157,7 +157,7 @@ describe("a tenant's sessions", () => {
     state.verdict = ASK;
     sessions.offered(offer("s-1"));
     const token = HandshakeToken.fromBytes(new Uint8Array(32));
-    sessions.linkOffered({ linkId: "l-1", sessionId: "s-1", token, rendezvousAddress: "" });
+    sessions.linkOffered({ linkId: "l-1", sessionId: "s-1", token, rendezvousAddress: "", ahead: false });
     expect(answers.at(-1)).to.deep.equal(["l-1", "session-not-found"]);
     sessions.close("s-1", REASON);
   });

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file drawbridge/v1/session.proto.
  */
 export const file_drawbridge_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChtkcmF3YnJpZGdlL3YxL3Nlc3Npb24ucHJvdG8SDWRyYXdicmlkZ2UudjEirAEKC09wZW5SZXF1ZXN0EiwKBXN0YXJ0GAEgASgLMhsuZHJhd2JyaWRnZS52MS5TZXNzaW9uU3RhcnRIABIyCgxsaW5rX3JlcXVlc3QYAiABKAsyGi5kcmF3YnJpZGdlLnYxLkxpbmtSZXF1ZXN0SAASMAoHZ29vZGJ5ZRgDIAEoCzIdLmRyYXdicmlkZ2UudjEuU2Vzc2lvbkdvb2RieWVIAEIJCgdtZXNzYWdlIr8CCgxPcGVuUmVzcG9uc2USMAoHcGVuZGluZxgBIAEoCzIdLmRyYXdicmlkZ2UudjEuU2Vzc2lvblBlbmRpbmdIABIuCgZvcGVuZWQYAiABKAsyHC5kcmF3YnJpZGdlLnYxLlNlc3Npb25PcGVuZWRIABIwCgtsaW5rX3RpY2tldBgDIAEoCzIZLmRyYXdicmlkZ2UudjEuTGlua1RpY2tldEgAEjIKDGxpbmtfcmVmdXNlZBgEIAEoCzIaLmRyYXdicmlkZ2UudjEuTGlua1JlZnVzZWRIABIuCgpsaW5rX2VuZGVkGAUgASgLMhguZHJhd2JyaWRnZS52MS5MaW5rRW5kZWRIABIsCgVlbmRlZBgGIAEoCzIbLmRyYXdicmlkZ2UudjEuU2Vzc2lvbkVuZGVkSABCCQoHbWVzc2FnZSLvAQoMU2Vzc2lvblN0YXJ0EhkKBnRlbmFudBgBIAEoCUIJukgGcgQQARhAEhkKBnRhcmdldBgCIAEoCUIJukgGcgQQARhAEhgKBnJlYXNvbhgDIAEoCUIIukgFcgMogAgSGAoGdGlja2V0GAQgASgJQgi6SAVyAyiACBIaCghzb2Z0d2FyZRgFIAEoCUIIukgFcgMogAESOwoMbWF4X2R1cmF0aW9uGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgq6SAeqAQQyAggBEhwKC3BsYWluX25vbmNlGAcgASgMQge6SAR6AhggIk8KDlNlc3Npb25QZW5kaW5nEhIKCnNlc3Npb25faWQYASABKAkSKQoGd2l0aGluGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIuUBCg1TZXNzaW9uT3BlbmVkEhIKCnNlc3Npb25faWQYASABKAkSHgoWdGVuYW50X2tleV9maW5nZXJwcmludBgCIAEoDBItCgpleHBpcmVzX2luGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi0KCmlkbGVfbGltaXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoMcGxhaW5fcGVybWl0GAUgASgLMhouZHJhd2JyaWRnZS52MS5QbGFpblBlcm1pdBIQCghnYXRld2F5cxgGIAMoCSI/CgtMaW5rUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgNEhwKC3RyYWNlcGFyZW50GAIgASgJQge6SARyAihAIosBCgpMaW5rVGlja2V0EhIKCnJlcXVlc3RfaWQYASABKA0SDwoHbGlua19pZBgCIAEoCRINCgV0b2tlbhgDIAEoDBIaChJyZW5kZXp2b3VzX2FkZHJlc3MYBCABKAkSLQoKZXhwaXJlc19pbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJaCgtMaW5rUmVmdXNlZBISCgpyZXF1ZXN0X2lkGAEgASgNEg8KB2xpbmtfaWQYAiABKAkSJgoGcmVhc29uGAMgASgLMhYuZHJhd2JyaWRnZS52MS5SZWZ1c2FsIm4KCUxpbmtFbmRlZBIPCgdsaW5rX2lkGAEgASgJEiYKBnJlYXNvbhgCIAEoCzIWLmRyYXdicmlkZ2UudjEuUmVmdXNhbBIoCgVieXRlcxgDIAEoCzIZLmRyYXdicmlkZ2UudjEuQnl0ZUNvdW50cyIQCg5TZXNzaW9uR29vZGJ5ZSJgCgxTZXNzaW9uRW5kZWQSJgoGcmVhc29uGAEgASgLMhYuZHJhd2JyaWRnZS52MS5SZWZ1c2FsEigKBWJ5dGVzGAIgASgLMhkuZHJhd2JyaWRnZS52MS5CeXRlQ291bnRzMlUKDlNlc3Npb25TZXJ2aWNlEkMKBE9wZW4SGi5kcmF3YnJpZGdlLnYxLk9wZW5SZXF1ZXN0GhsuZHJhd2JyaWRnZS52MS5PcGVuUmVzcG9uc2UoATABYgZwcm90bzM", [file_buf_validate_validate, file_drawbridge_v1_common, file_google_protobuf_duration]);
+  fileDesc("ChtkcmF3YnJpZGdlL3YxL3Nlc3Npb24ucHJvdG8SDWRyYXdicmlkZ2UudjEirAEKC09wZW5SZXF1ZXN0EiwKBXN0YXJ0GAEgASgLMhsuZHJhd2JyaWRnZS52MS5TZXNzaW9uU3RhcnRIABIyCgxsaW5rX3JlcXVlc3QYAiABKAsyGi5kcmF3YnJpZGdlLnYxLkxpbmtSZXF1ZXN0SAASMAoHZ29vZGJ5ZRgDIAEoCzIdLmRyYXdicmlkZ2UudjEuU2Vzc2lvbkdvb2RieWVIAEIJCgdtZXNzYWdlIr8CCgxPcGVuUmVzcG9uc2USMAoHcGVuZGluZxgBIAEoCzIdLmRyYXdicmlkZ2UudjEuU2Vzc2lvblBlbmRpbmdIABIuCgZvcGVuZWQYAiABKAsyHC5kcmF3YnJpZGdlLnYxLlNlc3Npb25PcGVuZWRIABIwCgtsaW5rX3RpY2tldBgDIAEoCzIZLmRyYXdicmlkZ2UudjEuTGlua1RpY2tldEgAEjIKDGxpbmtfcmVmdXNlZBgEIAEoCzIaLmRyYXdicmlkZ2UudjEuTGlua1JlZnVzZWRIABIuCgpsaW5rX2VuZGVkGAUgASgLMhguZHJhd2JyaWRnZS52MS5MaW5rRW5kZWRIABIsCgVlbmRlZBgGIAEoCzIbLmRyYXdicmlkZ2UudjEuU2Vzc2lvbkVuZGVkSABCCQoHbWVzc2FnZSKEAgoMU2Vzc2lvblN0YXJ0EhkKBnRlbmFudBgBIAEoCUIJukgGcgQQARhAEhkKBnRhcmdldBgCIAEoCUIJukgGcgQQARhAEhgKBnJlYXNvbhgDIAEoCUIIukgFcgMogAgSGAoGdGlja2V0GAQgASgJQgi6SAVyAyiACBIaCghzb2Z0d2FyZRgFIAEoCUIIukgFcgMogAESOwoMbWF4X2R1cmF0aW9uGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgq6SAeqAQQyAggBEhwKC3BsYWluX25vbmNlGAcgASgMQge6SAR6AhggEhMKC2xpbmtzX2FoZWFkGAggASgNIk8KDlNlc3Npb25QZW5kaW5nEhIKCnNlc3Npb25faWQYASABKAkSKQoGd2l0aGluGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIvoBCg1TZXNzaW9uT3BlbmVkEhIKCnNlc3Npb25faWQYASABKAkSHgoWdGVuYW50X2tleV9maW5nZXJwcmludBgCIAEoDBItCgpleHBpcmVzX2luGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi0KCmlkbGVfbGltaXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMAoMcGxhaW5fcGVybWl0GAUgASgLMhouZHJhd2JyaWRnZS52MS5QbGFpblBlcm1pdBIQCghnYXRld2F5cxgGIAMoCRITCgtsaW5rc19haGVhZBgHIAEoDSJOCgtMaW5rUmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgNEhwKC3RyYWNlcGFyZW50GAIgASgJQge6SARyAihAEg0KBWFoZWFkGAMgASgIIosBCgpMaW5rVGlja2V0EhIKCnJlcXVlc3RfaWQYASABKA0SDwoHbGlua19pZBgCIAEoCRINCgV0b2tlbhgDIAEoDBIaChJyZW5kZXp2b3VzX2FkZHJlc3MYBCABKAkSLQoKZXhwaXJlc19pbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJaCgtMaW5rUmVmdXNlZBISCgpyZXF1ZXN0X2lkGAEgASgNEg8KB2xpbmtfaWQYAiABKAkSJgoGcmVhc29uGAMgASgLMhYuZHJhd2JyaWRnZS52MS5SZWZ1c2FsIm4KCUxpbmtFbmRlZBIPCgdsaW5rX2lkGAEgASgJEiYKBnJlYXNvbhgCIAEoCzIWLmRyYXdicmlkZ2UudjEuUmVmdXNhbBIoCgVieXRlcxgDIAEoCzIZLmRyYXdicmlkZ2UudjEuQnl0ZUNvdW50cyIQCg5TZXNzaW9uR29vZGJ5ZSJgCgxTZXNzaW9uRW5kZWQSJgoGcmVhc29uGAEgASgLMhYuZHJhd2JyaWRnZS52MS5SZWZ1c2FsEigKBWJ5dGVzGAIgASgLMhkuZHJhd2JyaWRnZS52MS5CeXRlQ291bnRzMlUKDlNlc3Npb25TZXJ2aWNlEkMKBE9wZW4SGi5kcmF3YnJpZGdlLnYxLk9wZW5SZXF1ZXN0GhsuZHJhd2JyaWRnZS52MS5PcGVuUmVzcG9uc2UoATABYgZwcm90bzM", [file_buf_validate_validate, file_drawbridge_v1_common, file_google_protobuf_duration]);
 
 /**
  * From the remote redirector. A message with no member that the receiver knows is ignored.
@@ -187,6 +187,15 @@ export type SessionStart = Message<"drawbridge.v1.SessionStart"> & {
    * @generated from field: bytes plain_nonce = 7;
    */
   plainNonce: Uint8Array;
+
+  /**
+   * How many links the sender wants to have ready before it needs them, at most 4: see LinkOffer.ahead. With SessionOpened
+   * come as many LinkTickets with the request_id 0 as the tenant agrees to, perhaps none; when one was used, another is
+   * asked for by a LinkRequest. 0: none.
+   *
+   * @generated from field: uint32 links_ahead = 8;
+   */
+  linksAhead: number;
 };
 
 /**
@@ -275,6 +284,14 @@ export type SessionOpened = Message<"drawbridge.v1.SessionOpened"> & {
    * @generated from field: repeated string gateways = 6;
    */
   gateways: string[];
+
+  /**
+   * So many LinkTickets with the request_id 0 follow at once, or LinkRefused in their place: SessionStart.links_ahead, as
+   * far as the tenant agrees.
+   *
+   * @generated from field: uint32 links_ahead = 7;
+   */
+  linksAhead: number;
 };
 
 /**
@@ -305,6 +322,14 @@ export type LinkRequest = Message<"drawbridge.v1.LinkRequest"> & {
    * @generated from field: string traceparent = 2;
    */
   traceparent: string;
+
+  /**
+   * The link is for later: its leg is dialled now, and its handshake begins when it is needed. Only where tickets for
+   * such links came with SessionOpened, and never more at a time than then; otherwise it is refused.
+   *
+   * @generated from field: bool ahead = 3;
+   */
+  ahead: boolean;
 };
 
 /**
@@ -321,7 +346,7 @@ export const LinkRequestSchema: GenMessage<LinkRequest> = /*@__PURE__*/
  */
 export type LinkTicket = Message<"drawbridge.v1.LinkTicket"> & {
   /**
-   * From the request.
+   * From the request. 0: nobody asked; it is for a link ahead (SessionStart.links_ahead).
    *
    * @generated from field: uint32 request_id = 1;
    */

@@ -58,7 +58,7 @@ export function xfreerdpCommand(file: string, version: string | undefined, targe
   if (drive !== undefined) args.push(driveArg(drive));
   if (admin === true) args.push("/admin");
   if (title !== undefined) args.push(`/t:${title}`);
-  const notes = isBeforeTwo(version) ? certificateNotes("xfreerdp", target.certificate) : [];
+  const notes = knowsFingerprints(version) ? [] : certificateNotes("xfreerdp", target.certificate);
   return { file, args: [...args, ...extraArgs], notes, endsWithItself: true };
 }
 
@@ -71,10 +71,11 @@ function sizeArgs({ size, fullScreen, multiMonitor }: ClientTarget): string[] {
   return fullScreen === true ? [...fixed, "/f"] : fixed;
 }
 
-/** FreeRDP before 2 knows no fingerprints: it asks. */
+/** Before 2, FreeRDP asks. */
 function certificateArgs(version: string | undefined, { certificate }: ClientTarget): string[] {
   if (isBeforeTwo(version)) return [];
-  return [certificate === undefined ? "/cert:tofu" : `/cert:deny,fingerprint:sha256:${certificate.fingerprint}`];
+  if (certificate === undefined || !knowsFingerprints(version)) return ["/cert:tofu"];
+  return [`/cert:deny,fingerprint:sha256:${certificate.fingerprint}`];
 }
 
 function driveArg(drive: string): string {
@@ -83,6 +84,10 @@ function driveArg(drive: string): string {
     remedy: "Share a folder without a comma in its path.",
   });
 }
+
+/** Not all of the first versions 2 had fingerprints, and a word that one does not know keeps it from starting. */
+const knowsFingerprints = (version: string | undefined): boolean =>
+  !isBeforeTwo(version) && !/^2\.[0-2]\./.test(version ?? "");
 
 /** FreeRDP 1 and the release candidates of 2.0 have other words for it. */
 const isBeforeTwo = (version: string | undefined): boolean =>

@@ -171,7 +171,11 @@ function inviteCommand() {
       [],
     )
     .option("--groups <names>", "the same, separated by commas", (names: string) => names.split(","))
-    .option("--expires <time>", "how long the code is good, for example 30m, 24h, 7d", parseDuration, DAY_MS)
+    .addOption(
+      new Option("--expires <time>", "how long the code is good, for example 30m, 24h, 7d")
+        .argParser(parseDuration)
+        .default(DAY_MS, "24h"),
+    )
     .action((kind, name, options) =>
       runCommand(options, (context) => {
         const groups = [...options.group, ...(options.groups ?? [])];

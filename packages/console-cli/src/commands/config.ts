@@ -1,4 +1,3 @@
-import { Command } from "@commander-js/extra-typings";
 import { loadNetworkSettings } from "@drawbridge/control/wire";
 import { DrawbridgeError, formatProxy, parseProxy } from "@drawbridge/dataplane";
 import { commandNamed } from "../common-options.ts";
@@ -29,8 +28,8 @@ export function configCommand() {
   return commandNamed("config", "show or change your own defaults on this machine")
     .addHelpText("after", KEYS_HELP)
     .action((options) => runCommand(options, show))
-    .addCommand(setCommand() as unknown as Command)
-    .addCommand(unsetCommand() as unknown as Command);
+    .addCommand(setCommand())
+    .addCommand(unsetCommand());
 }
 
 function setCommand() {

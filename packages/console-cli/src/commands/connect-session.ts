@@ -105,7 +105,7 @@ export class ConnectSession {
   /** Brings what is shown up to date. Returns the status line's part. */
   tick(roundTripMs: number | undefined): string {
     this.#view.tick(this.#remote, roundTripMs);
-    return this.#view.status(this.#remote, roundTripMs);
+    return this.#view.status(this.#remote);
   }
 
   /**

@@ -96,14 +96,13 @@ export class ConnectView {
   }
 
   /** The status line's text now. Empty before there is something to say. */
-  status(remote: RemoteRedirector, roundTripMs: number | undefined): string {
+  status(remote: RemoteRedirector): string {
     if (this.#pendingUntil !== undefined) return this.#waiting();
     if (this.#startedAt === undefined) return "";
     const { toTenant, toRemote } = remote.counts();
     const parts = [this.#name, formatDuration(performance.now() - this.#startedAt)];
     if (this.#endsAt !== undefined) parts.push(`${formatDuration(this.#msLeft(this.#endsAt))} left`);
-    parts.push(`to tenant ${formatBytes(toTenant)}`, `back ${formatBytes(toRemote)}`, `links ${remote.openLinks}`);
-    if (roundTripMs !== undefined) parts.push(`round trip to the provider ${roundTripMs}ms`);
+    parts.push(`↑ ${formatBytes(toTenant)} ↓ ${formatBytes(toRemote)}`, `links ${remote.openLinks}`);
     parts.push(this.#wasAsked ? "allowed by a person" : "allowed by policy");
     return parts.join("  ");
   }

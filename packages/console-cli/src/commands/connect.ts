@@ -151,7 +151,8 @@ async function runSessions(
   const opened: ConnectSession[] = [];
   const tick = setInterval(() => {
     const parts = sessions.map((session) => session.tick(roundTrip.ms)).filter((part) => part !== "");
-    if (parts.length > 0) output.status.update(parts.join(" │ "));
+    const trip = roundTrip.ms === undefined ? "" : `  round trip ${roundTrip.ms}ms`;
+    if (parts.length > 0) output.status.update(parts.join(" │ ") + trip);
   }, STATUS_MS);
   try {
     for (const session of sessions) {

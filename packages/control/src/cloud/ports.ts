@@ -31,6 +31,8 @@ export interface SessionRequest {
   maxDurationMs: number | undefined;
   /** Of an operator that asks for plain links; passed on to the tenant as it is. Default: none. */
   plainNonce?: Uint8Array;
+  /** How many links to have ready before they are needed. Default: none. */
+  linksAhead?: number;
   /** Where the operator's end says that it belongs in a trace, as W3C Trace Context writes it. Default: nowhere. */
   traceparent?: string;
 }
@@ -59,6 +61,8 @@ export interface SessionOpening {
   timeLimits: TimeLimits;
   /** As the tenant gave it. */
   plainPermit: PlainPermit | undefined;
+  /** So many tickets, or refusals, for links ahead follow. */
+  linksAhead: number;
 }
 
 /** Where and with which token one leg of a link is dialled. */
@@ -74,8 +78,8 @@ export interface LegTicket {
 export interface TenantPort {
   offerSession(offer: SessionOfferDetails): void;
   closeSession(sessionId: string, reason: CloseReason): void;
-  /** @param traceparent where the link belongs in a trace; may be empty. */
-  offerLink(sessionId: string, ticket: LegTicket, traceparent: string): void;
+  /** @param more `traceparent`: where the link belongs in a trace; may be empty. `ahead`: nobody needs it yet. */
+  offerLink(sessionId: string, ticket: LegTicket, more: { traceparent: string; ahead: boolean }): void;
   /** Says that the cloud redirector is about to stop, within so many milliseconds, and when to come back after that. */
   drain(withinMs: number, reconnectAfterMs: number): void;
   /** Says goodbye and ends the control connection. */

@@ -162,7 +162,7 @@ export class SessionBroker {
 
   #create(operator: SessionOperator, request: SessionRequest, remote: RemotePort, keyFingerprint: string): Session {
     const { registry, clock, links, newId, rendezvousAddress, answerWithinMs, consentWithinMs } = this.#options;
-    const { purpose, maxDurationMs, plainNonce = NO_NONCE, traceparent } = request;
+    const { purpose, maxDurationMs, plainNonce = NO_NONCE, linksAhead = 0, traceparent } = request;
     const { longestMs, idleMs } = this.#options.timeLimits;
     let opened = false;
     const id = newId("s");
@@ -173,6 +173,7 @@ export class SessionBroker {
       links,
       remote,
       plainNonce,
+      linksAhead,
       rendezvousAddress,
       answerWithinMs,
       consentWithinMs,

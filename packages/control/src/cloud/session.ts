@@ -1,74 +1,18 @@
 import type { CloseReason, Timer } from "@drawbridge/dataplane";
 import { closeReason, closeReasonFrom, DrawbridgeError, limitReason } from "@drawbridge/dataplane";
-import type { WallClock } from "../wire/wall-clock.ts";
-import type { TimeLimits } from "./time-box.ts";
 import { TimeBox } from "./time-box.ts";
 import type { Span } from "../watching/span.ts";
-import type {
-  LinkNews,
-  LinkPlace,
-  LinkPlaces,
-  PlainPermit,
-  RemotePort,
-  SessionBytes,
-  SessionOperator,
-  SessionPurpose,
-  TenantPort,
-} from "./ports.ts";
+import type { LinkPlace, SessionBytes, SessionOperator, SessionPurpose, TenantPort } from "./ports.ts";
+import {
+  type OpenLink,
+  type SessionAcceptance,
+  type SessionContext,
+  type SessionDecision,
+  type SessionState,
+  withoutFirstByte,
+} from "./session-context.ts";
 
-/** A tenant's decision on a session. */
-export type SessionDecision =
-  | { decision: "accepted"; decidedBy: string; plainPermit?: PlainPermit | undefined }
-  | { decision: "pending"; withinMs: number }
-  | { decision: "refused"; reason: CloseReason };
-
-/**
- * Where a session stands.
- *
- * - `pending`: offered to the tenant; `lapse` ends it when no decision comes.
- * - `open`: accepted, by the tenant's policy or the person `decidedBy`; links may be made while `timeBox` lasts, and go
- *   without end-to-end encryption where it is `plain`.
- * - `ended`: over, for `reason`. Nothing follows.
- */
-export type SessionState =
-  | { name: "pending"; lapse: Timer }
-  | { name: "open"; since: number; decidedBy: string; plain: boolean; timeBox: TimeBox }
-  | { name: "ended"; reason: CloseReason };
-
-/** What a session needs from its surroundings. */
-export interface SessionContext {
-  clock: WallClock;
-  links: LinkPlaces;
-  remote: RemotePort;
-  /** The tenant's control connection now, or undefined while the tenant is offline. */
-  tenantPort: () => TenantPort | undefined;
-  tenantKeyFingerprint: string;
-  newLinkId: () => string;
-  /** Where legs are dialled; empty for the address at which each peer reached the control plane. */
-  rendezvousAddress: string;
-  answerWithinMs: number;
-  /** The longest time that a tenant may ask a person for, in milliseconds. */
-  consentWithinMs: number;
-  maxLinks: number;
-  timeLimits: TimeLimits;
-  /** Of an operator that asks for plain links; otherwise empty. */
-  plainNonce: Uint8Array;
-  /** The session in a trace. */
-  span: Span;
-  /** Called at each change that others can see: state, number of links. */
-  onChange: (session: Session) => void;
-  /** Called when a person at the tenant is being asked, for so many milliseconds. */
-  onConsentAsked: (session: Session, withinMs: number) => void;
-  /** Called at each change of a link. */
-  onLink: (session: Session, news: LinkNews) => void;
-}
-
-/** A link that is there, or is to be. */
-interface OpenLink {
-  place: LinkPlace;
-  requestId: number;
-  span: Span;
-}
+export type { SessionContext, SessionDecision, SessionState } from "./session-context.ts";
 
 /** One operator's authorised access to one target of one tenant. Pure state: the world is reached through ports. */
 export class Session {
@@ -83,6 +27,8 @@ export class Session {
   readonly #past: SessionBytes = { toTenant: 0, toRemote: 0 };
   #state: SessionState;
   #consentUntil: number | undefined;
+  /** How many links may be ready that nobody needs yet. */
+  #linksAhead = 0;
 
   /** Creates the session as pending; `offer` shows it to the tenant. */
   constructor(id: string, operator: SessionOperator, purpose: SessionPurpose, context: SessionContext) {
@@ -102,8 +48,9 @@ export class Session {
     return this.#state;
   }
 
+  /** Without those that are only kept ready. */
   get openLinks(): number {
-    return this.#links.size;
+    return [...this.#links.values()].filter((link) => !isUnused(link)).length;
   }
 
   /** What has gone through all links so far. */
@@ -142,7 +89,8 @@ export class Session {
     const { remote, consentWithinMs } = this.#context;
     switch (decision.decision) {
       case "accepted":
-        this.#open(decision.decidedBy, decision.plainPermit);
+        this.#open(decision);
+        for (let count = 0; count < this.#linksAhead; count += 1) this.requestLink(0, { ahead: true });
         break;
       case "pending": {
         const { clock } = this.#context;
@@ -164,9 +112,10 @@ export class Session {
   /**
    * Makes one more link: a ticket for the remote redirector and an offer to the tenant, at the same time.
    *
-   * @param traceparent where the remote redirector says that the link belongs in a trace; may be empty.
+   * @param options `traceparent`: where the remote redirector says that the link belongs in a trace; may be empty. `ahead`:
+   *   nobody needs it yet.
    */
-  requestLink(requestId: number, traceparent = ""): void {
+  requestLink(requestId: number, { traceparent = "", ahead = false } = {}): void {
     const { links, remote, maxLinks, newLinkId } = this.#context;
     const refuse = (reason: CloseReason): void => {
       remote.linkRefused(requestId, "", reason);
@@ -175,6 +124,8 @@ export class Session {
     if (this.#state.name !== "open") return refuse(closeReason("protocol-violation", "the session is not open"));
     if (this.#links.size >= maxLinks)
       return refuse(limitReason("linksPerSession", `the session has ${maxLinks} links already`));
+    if (ahead && [...this.#links.values()].filter(isUnused).length >= this.#linksAhead)
+      return refuse(limitReason("linksAhead", "the session may have no more links ahead"));
     const port = this.#context.tenantPort();
     if (port === undefined) return refuse(closeReason("tenant-offline", `tenant ${this.purpose.tenant} is offline`));
     let place: LinkPlace;
@@ -184,21 +135,22 @@ export class Session {
       if (error instanceof DrawbridgeError) return refuse(closeReasonFrom(error));
       throw error;
     }
-    this.#linkBegins(requestId, place, port, traceparent);
+    this.#linkBegins({ requestId, place, ahead }, port, traceparent);
   }
 
-  #linkBegins(requestId: number, place: LinkPlace, port: TenantPort, parent: string): void {
+  #linkBegins({ requestId, place, ahead }: Omit<OpenLink, "span">, port: TenantPort, parent: string): void {
     const { remote, rendezvousAddress, span: session } = this.#context;
     const { linkId, expiresInMs } = place;
     const attributes = { "drawbridge.session": this.id, "drawbridge.link": linkId };
     const span = session.begin("link", { attributes, parent });
-    this.#links.set(linkId, { place, requestId, span });
+    this.#links.set(linkId, { place, requestId, ahead, span });
     void place.closed.then((end) => this.#linkOver(linkId, end));
     void place.paired.then(({ outcome }) => {
       if (outcome === "paired") this.#linkPaired(linkId);
     });
     this.#context.onLink(this, { what: "requested", linkId });
-    port.offerLink(this.id, { linkId, token: place.tenantToken, rendezvousAddress, expiresInMs }, span.traceparent);
+    const offered = { linkId, token: place.tenantToken, rendezvousAddress, expiresInMs };
+    port.offerLink(this.id, offered, { traceparent: span.traceparent, ahead });
     remote.linkTicket(requestId, { linkId, token: place.remoteToken, rendezvousAddress, expiresInMs });
     this.#context.onChange(this);
   }
@@ -244,7 +196,7 @@ export class Session {
     this.#context.remote.ended(reason, bytes);
   }
 
-  #open(decidedBy: string, plainPermit: PlainPermit | undefined): void {
+  #open({ decidedBy, plainPermit, linksAhead = 0 }: SessionAcceptance): void {
     const { clock, remote, tenantKeyFingerprint, timeLimits } = this.#context;
     const bytes = (): number => {
       const { toTenant, toRemote } = this.bytes();
@@ -252,9 +204,11 @@ export class Session {
     };
     const timeBox = new TimeBox(clock, timeLimits, bytes, (reason) => this.end(reason));
     const plain = plainPermit !== undefined;
+    // In a plain session a leg's first byte may be the target's, and nobody would say that the link is needed.
+    this.#linksAhead = plain ? 0 : Math.min(linksAhead, this.#context.linksAhead, MOST_LINKS_AHEAD);
     this.#consent.end();
     this.#enter({ name: "open", since: clock.wallNow(), decidedBy, plain, timeBox });
-    remote.opened({ sessionId: this.id, tenantKeyFingerprint, timeLimits, plainPermit });
+    remote.opened({ sessionId: this.id, tenantKeyFingerprint, timeLimits, plainPermit, linksAhead: this.#linksAhead });
   }
 
   #linkOver(linkId: string, end: { reason: CloseReason } & SessionBytes): void {
@@ -271,7 +225,8 @@ export class Session {
     this.#past.toRemote += toRemote;
     const bytes = { toTenant, toRemote };
     link.span.end(reason, byteAttributes(bytes));
-    this.#context.onLink(this, { what: "ended", linkId, reason, setUp: link.place.setUp(), bytes });
+    const setUp = link.ahead ? withoutFirstByte(link.place.setUp()) : link.place.setUp();
+    this.#context.onLink(this, { what: "ended", linkId, reason, setUp, bytes });
     return true;
   }
 
@@ -288,6 +243,15 @@ export class Session {
     this.#state = state;
     this.#context.onChange(this);
   }
+}
+
+/** As the contract has it. */
+const MOST_LINKS_AHEAD = 4;
+
+function isUnused({ ahead, place }: OpenLink): boolean {
+  if (!ahead) return false;
+  const { toTenant, toRemote } = place.counts();
+  return toTenant + toRemote === 0;
 }
 
 const byteAttributes = ({ toTenant, toRemote }: SessionBytes) => ({

@@ -48,6 +48,7 @@ export {
   writePrivateFile,
   type WritePrivateFileOptions,
 } from "./private-file.ts";
+export { type HomeRole, resolveHome } from "./resolve-home.ts";
 export { type CertificateUsage, verifyIssued, type VerifyIssuedOptions } from "./verify-certificate.ts";
 export {
   type EnrolledIdentity,

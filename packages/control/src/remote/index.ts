@@ -1,4 +1,7 @@
+export { connectTenant, type TenantConnection } from "./connect-tenant.ts";
 export { KnownTenants } from "./known-tenants.ts";
+export { OperatorAccess, type OperatorAccessOptions, type TrustTenantKey } from "./operator-access.ts";
+export { openSession, type OperatorSession, type SessionOptions } from "./operator-session.ts";
 export type { OwnLink } from "./own-link.ts";
 export type { RemoteLinkEnd } from "./remote-link.ts";
 export {

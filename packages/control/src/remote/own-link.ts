@@ -1,12 +1,16 @@
-import { duplexPair, type Duplex } from "node:stream";
+import type { Duplex } from "node:stream";
 import { abortError, closeReason, closeReasonError, DrawbridgeError } from "@drawbridge/dataplane";
+import { programPipe } from "../wire/program-pipe.ts";
 import type { RemoteLink, RemoteLinkEnd } from "./remote-link.ts";
 
 /** A link whose end here is this program itself, not a client's connection. */
 export interface OwnLink {
-  /** The target's bytes, and bytes for it. Allows half-open use; its close ends the link. */
+  /**
+   * The target's bytes, and bytes for it. Allows half-open use; its close ends the link. A link that was cut off destroys
+   * it with the reason as a `DrawbridgeError`: only the target's own end looks like an end.
+   */
   readonly stream: Duplex;
-  /** Resolves when the link is over. Never rejects. A link that was cut off is told by its reason, not by the stream. */
+  /** Resolves when the link is over. Never rejects. */
   readonly closed: Promise<RemoteLinkEnd>;
 }
 
@@ -24,7 +28,7 @@ export async function openOwnLink(
   signal: AbortSignal,
 ): Promise<OwnLink> {
   if (signal.aborted) throw abortError(signal);
-  const [stream, end] = duplexPair({ allowHalfOpen: true });
+  const { near: stream, far: end } = programPipe();
   const opened = Promise.withResolvers<void>();
   const link = begin(end, () => opened.resolve());
   // Whoever uses the stream may listen too; a late error must not end the process.
@@ -37,7 +41,7 @@ export async function openOwnLink(
   void link.closed.then(({ reason }) => {
     const error = closeReasonError(reason);
     opened.reject(error);
-    if (!stream.writableFinished) stream.destroy(error);
+    if (!stream.writableFinished || !end.writableFinished) stream.destroy(error);
   });
   const onAbort = (): void => {
     const { code, message } = abortError(signal);

@@ -1,14 +1,22 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
 import type { CloseReason, Splice } from "@drawbridge/dataplane";
 import { closeReasonFrom, DrawbridgeError, encryptRemoteLeg, splice } from "@drawbridge/dataplane";
 import { NO_SPAN, type Span, traced } from "../watching/span.ts";
 import type { EnrolledIdentity } from "../identity/index.ts";
 import type { LinkTurns } from "./link-turns.ts";
 import type { LinkTicket } from "./session-stream.ts";
+import type { SpareLeg } from "./spare-legs.ts";
 
 /** How long the reason of a leg that was closed is waited for, in milliseconds. */
 const REASON_MS = 1_000;
+
+/**
+ * How long the handshake over a leg that was dialled ahead may take, in milliseconds: such a leg may have died unnoticed,
+ * and then the link is made anew.
+ */
+const SPARE_HANDSHAKE_MS = 3_000;
 
 /** What a remote redirector's end of a link is made of. */
 export interface RemoteLinkOptions {
@@ -18,6 +26,8 @@ export interface RemoteLinkOptions {
   turns: LinkTurns;
   /** The link in a trace. Default: nowhere. */
   span?: Span;
+  /** Takes a leg that was dialled ahead, if there is one. Default: there is none. */
+  takeSpare?: () => SpareLeg | undefined;
   /** Asks for the link; `onTicket` is told its id at once. */
   requestLink: (onTicket: (linkId: string) => void) => Promise<LinkTicket>;
   /** Dials the leg of a ticket. */
@@ -77,10 +87,19 @@ export class RemoteLink {
     this.#splice?.destroy(reason);
   }
 
-  /** The control plane says that there will be no link. Does nothing once bytes can flow: then the leg tells its end. */
-  refused(reason: CloseReason): void {
-    if (this.#splice === undefined) this.destroy(reason);
+  /**
+   * The control plane says that there will be no link. Does nothing once bytes can flow: then the leg tells its end; nor for
+   * a leg that was given up for another.
+   */
+  refused(linkId: string, reason: CloseReason): void {
+    if (linkId !== this.#linkId) return;
+    if (this.#splice === undefined || this.#neverCame(reason)) this.destroy(reason);
     else this.#told.resolve(reason);
+  }
+
+  /** A plain leg counts as open before anybody is at its other end. */
+  #neverCame({ code }: CloseReason): boolean {
+    return this.#options.plain && code !== "closed" && this.counts().toRemote === 0;
   }
 
   readonly #localClosed = (): void => {
@@ -137,20 +156,44 @@ export class RemoteLink {
   }
 
   async #connect() {
-    const { requestLink, dialLeg, plain, onTicket, span = NO_SPAN } = this.#options;
+    const { takeSpare, requestLink, dialLeg, plain, span = NO_SPAN } = this.#options;
     const { signal } = this.#abort;
-    const knownAs = (linkId: string): void => {
-      this.#linkId = linkId;
-      onTicket(linkId);
-    };
+    const spare = plain ? undefined : takeSpare?.();
+    const early = spare && (await this.#overSpare(spare));
+    if (early !== undefined) return early;
+    const knownAs = (linkId: string): void => this.#knownAs(linkId);
     const ticket = await traced(span, "ask for the link", () => orAborted(requestLink(knownAs), signal));
     const leg = await traced(span, "dial the leg", () => dialLeg(ticket, signal));
     return plain ? leg : traced(span, "end-to-end handshake", () => this.#encrypted(leg));
   }
 
-  #encrypted(leg: Socket) {
+  #knownAs(linkId: string): void {
+    this.#linkId = linkId;
+    this.#options.onTicket(linkId);
+  }
+
+  /** Undefined where the leg was of no use after all; whoever answers wrongly on it is no reason to try again. */
+  async #overSpare({ linkId, leg }: SpareLeg): Promise<TLSSocket | undefined> {
+    const { signal } = this.#abort;
+    this.#knownAs(linkId);
+    void leg.then((socket) => signal.aborted && socket.destroy()).catch(() => {});
+    try {
+      const dialled = await orAborted(leg, signal);
+      const { span = NO_SPAN } = this.#options;
+      return await traced(span, "end-to-end handshake", () =>
+        this.#encrypted(dialled, { handshakeTimeoutMs: SPARE_HANDSHAKE_MS }),
+      );
+    } catch (error) {
+      const { code } = closeReasonFrom(error);
+      if (signal.aborted || code === "certificate-invalid" || code === "protocol-violation") throw error;
+      return undefined;
+    }
+  }
+
+  #encrypted(leg: Socket, limits: { handshakeTimeoutMs?: number } = {}): Promise<TLSSocket> {
     const { identity, verifyTenant, serverName } = this.#options;
     return encryptRemoteLeg(leg, {
+      ...limits,
       key: identity.privateKey,
       certificate: identity.certificate,
       certificateAuthorities: identity.certificateAuthorities,

@@ -14,9 +14,10 @@ import { LoopbackListener } from "./loopback-listener.ts";
 import { noSession, openOwnLink, type OwnLink } from "./own-link.ts";
 import type { RemoteLinkEnd } from "./remote-link.ts";
 import { RemoteLink } from "./remote-link.ts";
-import type { OpenedSession, SessionRequest } from "./session-stream.ts";
+import type { LinkTicket, OpenedSession, SessionRequest } from "./session-stream.ts";
 import { SessionStream } from "./session-stream.ts";
 import { platformSocketOwners } from "./socket-owner-platform.ts";
+import { type SpareLeg, SpareLegs } from "./spare-legs.ts";
 
 /** Told of what the session does. Must not throw. */
 export interface RemoteObserver {
@@ -42,11 +43,16 @@ export interface RemoteRedirectorOptions {
   channel: RpcChannel;
   /** Where legs are dialled, and how. */
   gateways: Gateways;
-  request: Omit<SessionRequest, "plainNonce">;
+  request: Omit<SessionRequest, "plainNonce" | "linksAhead">;
+  /**
+   * How many links to have ready before they are needed, at most 4, where the tenant agrees: each saves its round trips.
+   * None where plain links are asked for. Default 1.
+   */
+  linksAhead?: number;
   /** Asks for links without end-to-end encryption; they are encrypted all the same if the tenant does not permit it. */
   plain?: boolean;
-  /** Where to listen; loopback only. */
-  listen: Address;
+  /** Where to listen; loopback only. Default: 127.0.0.1, any free port. Of no use to {@link RemoteRedirector.open}. */
+  listen?: Address;
   /** Tried in turn where `listen` is in use, or no address of this machine. Default: none. */
   listenElse?: readonly Address[];
   /**
@@ -78,12 +84,14 @@ export class RemoteRedirector {
   readonly #past = { toTenant: 0, toRemote: 0 };
   readonly #closed = Promise.withResolvers<RemoteSessionEnd>();
   #stream: SessionStream | undefined;
+  readonly #spares: SpareLegs;
   #span: Span = NO_SPAN;
   /** INVARIANT: true only once the tenant's permit for this session was verified. */
   #plain = false;
 
   constructor(options: RemoteRedirectorOptions) {
     this.#options = options;
+    this.#spares = new SpareLegs((ticket, signal) => this.#dialLeg(ticket, signal));
     this.#listener = new LoopbackListener({
       onConnection: (socket) => this.#accept(socket),
       onRefused: (refusal, count) => options.observer.clientRefused(refusal, count),
@@ -119,24 +127,38 @@ export class RemoteRedirector {
    * trusted; `cancelled`.
    */
   async start(signal: AbortSignal): Promise<Address> {
-    const { channel, observer, listen, listenElse = [], trustTenantKey } = this.#options;
+    const { listen = { host: "127.0.0.1", port: 0 }, listenElse = [] } = this.#options;
+    // Listening comes first, so that a port in use is known before anybody at the tenant is asked.
+    const address = await this.#listener.listen(listen, ...listenElse);
+    await this.open(signal);
+    return address;
+  }
+
+  /**
+   * Opens the session without a listener, for links of this program's own: see {@link openLink}.
+   *
+   * Errors: every refusal of broker and tenant; `certificate-invalid` for a tenant's key that is not trusted; `cancelled`.
+   */
+  async open(signal: AbortSignal): Promise<OpenedSession> {
+    const { channel, observer, trustTenantKey } = this.#options;
     const plainNonce = this.#options.plain === true ? randomBytes(PLAIN_NONCE_BYTES) : undefined;
     const { tenant, target } = this.#options.request;
     const attributes = { "drawbridge.tenant": tenant, "drawbridge.target": target };
     const span = (this.#span = (this.#options.tracer ?? NO_TRACER).begin("session", { attributes }));
-    const request = { ...this.#options.request, plainNonce, traceparent: span.traceparent };
-    // Listening comes first, so that a port in use is known before anybody at the tenant is asked.
-    const address = await this.#listener.listen(listen, ...listenElse);
+    const linksAhead = plainNonce === undefined ? (this.#options.linksAhead ?? 1) : 0;
+    const request = { ...this.#options.request, plainNonce, linksAhead, traceparent: span.traceparent };
     let stream: SessionStream | undefined;
     try {
       const linkOver = (linkId: string, reason: CloseReason): void => this.#linkOver(linkId, reason);
       const pending = (withinMs: number, id: string): void => observer.pending(withinMs, id);
       const open = (): Promise<SessionStream> => SessionStream.open(channel, request, { linkOver }, pending, signal);
       stream = await traced(span, "consent", open);
+      for (const ticket of stream.opened.ahead) this.#spares.add(ticket);
       await trustTenantKey(request.tenant, stream.opened.tenantKeyFingerprint);
       this.#plain = this.#isPlain(stream.opened, plainNonce);
     } catch (error) {
       this.#listener.close();
+      this.#spares.destroy();
       stream?.goodbye();
       span.end(closeReasonFrom(error));
       throw error;
@@ -145,7 +167,7 @@ export class RemoteRedirector {
     this.#options.gateways.replace(stream.opened.gateways, channel.address);
     void stream.closed.then((reason) => this.#end(reason));
     observer.opened(stream.opened, this.#plain);
-    return address;
+    return stream.opened;
   }
 
   /** Errors: `certificate-invalid` for a permit that is not the tenant's word for this session. */
@@ -161,6 +183,7 @@ export class RemoteRedirector {
   /** Ends the session: says goodbye and closes every link. Resolves when all is closed. May be called twice. */
   async stop(reason: CloseReason): Promise<void> {
     this.#listener.close();
+    this.#spares.destroy();
     this.#stream?.goodbye();
     for (const link of this.#links) link.destroy(reason);
     if (this.#stream !== undefined) await this.closed;
@@ -195,19 +218,21 @@ export class RemoteRedirector {
     local: Duplex,
     { onTicket, onOpen }: { onTicket?: (linkId: string) => void; onOpen: (linkId: string) => void },
   ): RemoteLink {
-    const { channel, gateways, request } = this.#options;
+    const { request } = this.#options;
     const identity = this.#options.identity();
     const { sessionId, tenantKeyFingerprint: keyFingerprint } = stream.opened;
     const span = this.#span.begin("link", { attributes: { "drawbridge.session": sessionId } });
+    let spare: SpareLeg | undefined;
     const link = new RemoteLink({
       local,
       span,
       turns: this.#turns,
-      requestLink: (knownAs) => stream.requestLink(knownAs, span.traceparent),
-      dialLeg: ({ rendezvousAddress: at, token }, signal) =>
-        at === ""
-          ? gateways.dialLeg(channel.address, token, { signal })
-          : gateways.reach.dialLeg(parseAddress(at), token, { signal }),
+      takeSpare: () => (spare = this.#spares.take()),
+      requestLink: (knownAs) => {
+        spare = undefined;
+        return stream.requestLink(knownAs, { traceparent: span.traceparent });
+      },
+      dialLeg: (ticket, signal) => this.#dialLeg(ticket, signal),
       identity,
       verifyTenant: expectPeer({ kind: "tenant", name: request.tenant, provider: identity.provider, keyFingerprint }),
       serverName: targetServerName(sessionId, request.target),
@@ -216,12 +241,15 @@ export class RemoteRedirector {
         this.#byId.set(linkId, link);
         onTicket?.(linkId);
       },
-      onOpen,
+      onOpen: (linkId) => {
+        if (spare !== undefined) this.#makeAnother(stream);
+        onOpen(linkId);
+      },
     });
     this.#links.add(link);
     void link.closed.then((end) => {
       this.#links.delete(link);
-      this.#byId.delete(end.linkId);
+      for (const [linkId, of] of this.#byId) if (of === link) this.#byId.delete(linkId);
       span.end(end.reason, { "drawbridge.link": end.linkId, ...byteAttributes(end) });
       this.#past.toTenant += end.toTenant;
       this.#past.toRemote += end.toRemote;
@@ -229,16 +257,29 @@ export class RemoteRedirector {
     return link;
   }
 
+  /** Once a link over a leg that was dialled ahead is open, and so surely needed, another may be made. */
+  #makeAnother(stream: SessionStream): void {
+    const nothing = (): void => {};
+    stream.requestLink(nothing, { ahead: true }).then((ticket) => this.#spares.add(ticket), nothing);
+  }
+
+  #dialLeg({ rendezvousAddress: at, token }: LinkTicket, signal: AbortSignal): Promise<Socket> {
+    const { channel, gateways } = this.#options;
+    if (at !== "") return gateways.reach.dialLeg(parseAddress(at), token, { signal });
+    return gateways.dialLeg(channel.address, token, { signal });
+  }
+
   /**
    * The cloud redirector says that a link is over. One whose end is not seen here yet is left to its leg, which may still
    * hold bytes; one that never opened ends with the reason that only the control plane knows.
    */
   #linkOver(linkId: string, reason: CloseReason): void {
-    this.#byId.get(linkId)?.refused(reason);
+    if (!this.#spares.drop(linkId)) this.#byId.get(linkId)?.refused(linkId, reason);
   }
 
   async #end(reason: CloseReason): Promise<void> {
     this.#listener.close();
+    this.#spares.destroy();
     const links = [...this.#links];
     for (const link of links) link.destroy(reason);
     await Promise.all(links.map((link) => link.closed));

@@ -1,8 +1,12 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import type { CloseReason } from "@drawbridge/dataplane";
-import { closeReason, closeReasonFrom, DrawbridgeError, HandshakeToken } from "@drawbridge/dataplane";
-import type { OpenRequestSchema, OpenResponse } from "@drawbridge/gen/drawbridge/v1/session";
+import { closeReason, closeReasonError, closeReasonFrom, DrawbridgeError, HandshakeToken } from "@drawbridge/dataplane";
+import type {
+  LinkTicket as LinkTicketMessage,
+  OpenRequestSchema,
+  OpenResponse,
+} from "@drawbridge/gen/drawbridge/v1/session";
 import { SessionService } from "@drawbridge/gen/drawbridge/v1/session";
 import { Metadata } from "nice-grpc-common";
 import type { RpcChannel } from "../rpc/channel.ts";
@@ -12,6 +16,9 @@ import { durationMs } from "../wire/duration.ts";
 import type { PlainPermit } from "../wire/plain-permit.ts";
 import { fromRefusal } from "../wire/refusal.ts";
 import { SOFTWARE } from "../wire/software.ts";
+
+/** As the contract has it. */
+const MOST_AHEAD = 4;
 
 const definition = serviceDefinition(SessionService);
 
@@ -23,6 +30,8 @@ export interface SessionRequest {
   ticket: string;
   /** How long the session may last at most, in milliseconds; undefined: as long as the provider allows. */
   maxDurationMs?: number | undefined;
+  /** How many links to have ready before they are needed. Default: none. */
+  linksAhead?: number;
   /** Asks for links without end-to-end encryption: fresh, of 32 random bytes. Default: it does not. */
   plainNonce?: Uint8Array | undefined;
   /** Where it belongs in a trace, as W3C Trace Context writes it. Default: nowhere. */
@@ -50,6 +59,8 @@ export interface OpenedSession {
   gateways: readonly string[];
   /** The tenant's word that links go plain, as the cloud redirector passed it on: to be verified. */
   plainPermit: PlainPermit | undefined;
+  /** For links that nobody needs yet: their legs are dialled now, their handshakes begin when they are needed. */
+  ahead: readonly LinkTicket[];
 }
 
 /** Told of what happens to links after their ticket. Must not throw. */
@@ -133,13 +144,14 @@ export class SessionStream {
    *
    * @param onTicket told of the link's id before any later message is read: news of the link's end may come right behind
    *   its ticket, and sooner than the promise's continuation.
+   * @param options `traceparent`: where it belongs in a trace. `ahead`: nobody needs it yet.
    */
-  requestLink(onTicket: (linkId: string) => void, traceparent = ""): Promise<LinkTicket> {
+  requestLink(onTicket: (linkId: string) => void, { traceparent = "", ahead = false } = {}): Promise<LinkTicket> {
     if (this.#over !== undefined) return Promise.reject(this.#over);
     this.#lastRequest += 1;
     const waiting = Promise.withResolvers<LinkTicket>();
     this.#waiting.set(this.#lastRequest, { ...waiting, onTicket });
-    this.#out.push({ message: { case: "linkRequest", value: { requestId: this.#lastRequest, traceparent } } });
+    this.#out.push({ message: { case: "linkRequest", value: { requestId: this.#lastRequest, traceparent, ahead } } });
     return waiting.promise;
   }
 
@@ -181,8 +193,8 @@ export class SessionStream {
   #dispatch(message: OpenResponse["message"]): void {
     switch (message.case) {
       case "linkTicket": {
-        const { requestId, linkId, token, rendezvousAddress } = message.value;
-        const ticket = { linkId, token: HandshakeToken.fromBytes(token), rendezvousAddress };
+        const { requestId, linkId } = message.value;
+        const ticket = linkTicket(message.value);
         const waiting = this.#take(requestId);
         waiting?.onTicket(linkId);
         waiting?.resolve(ticket);
@@ -215,16 +227,19 @@ function lostWith(gateway: string): CloseReason {
   return { code: "unavailable", message, remedy: "Connect again: another gateway is tried where there is one." };
 }
 
+const linkTicket = ({ linkId, token, rendezvousAddress }: LinkTicketMessage): LinkTicket => {
+  return { linkId, token: HandshakeToken.fromBytes(token), rendezvousAddress };
+};
+
 async function untilOpened(
   responses: AsyncIterator<OpenResponse>,
   onPending: (withinMs: number, sessionId: string) => void,
 ): Promise<OpenedSession> {
   for (;;) {
-    const next = await responses.next();
-    if (next.done === true) throw new DrawbridgeError("unavailable", "the cloud redirector ended the session stream");
-    const { message } = next.value;
+    const { message } = await nextOf(responses);
     if (message.case === "opened") {
-      const { sessionId, tenantKeyFingerprint, expiresIn, idleLimit, plainPermit, gateways } = message.value;
+      const { sessionId, tenantKeyFingerprint, expiresIn, idleLimit, plainPermit, gateways, linksAhead } =
+        message.value;
       return {
         sessionId,
         tenantKeyFingerprint: Buffer.from(tenantKeyFingerprint).toString("hex"),
@@ -232,8 +247,26 @@ async function untilOpened(
         idleLimitMs: durationMs(idleLimit),
         plainPermit,
         gateways,
+        ahead: await ticketsAhead(responses, linksAhead),
       };
     }
     if (message.case === "pending") onPending(durationMs(message.value.within) ?? 0, message.value.sessionId);
   }
+}
+
+/** They come right behind the news that the session is open; so the first link can have one. */
+async function ticketsAhead(responses: AsyncIterator<OpenResponse>, count: number): Promise<LinkTicket[]> {
+  const tickets: LinkTicket[] = [];
+  for (let index = 0; index < Math.min(count, MOST_AHEAD); index += 1) {
+    const { message } = await nextOf(responses);
+    if (message.case === "linkTicket") tickets.push(linkTicket(message.value));
+    if (message.case === "ended") throw closeReasonError(fromRefusal(message.value.reason));
+  }
+  return tickets;
+}
+
+async function nextOf(responses: AsyncIterator<OpenResponse>): Promise<OpenResponse> {
+  const next = await responses.next();
+  if (next.done === true) throw new DrawbridgeError("unavailable", "the cloud redirector ended the session stream");
+  return next.value;
 }

@@ -114,8 +114,8 @@ export class ControlConnection {
   answerSession(sessionId: string, answer: OfferAnswer): void {
     switch (answer.decision) {
       case "accepted": {
-        const { consent, plainPermit } = answer;
-        const value = { decidedBy: decidedBy(consent), ...(plainPermit && { plainPermit }) };
+        const { consent, plainPermit, linksAhead } = answer;
+        const value = { decidedBy: decidedBy(consent), ...(plainPermit && { plainPermit }), linksAhead };
         return this.#send("sessionAnswer", { sessionId, decision: { case: "accepted", value } });
       }
       case "pending": {
@@ -243,6 +243,6 @@ function isPlainAsked({ plainNonce, operatorKeyFingerprint }: SessionOffer): boo
   return plainNonce.length === PLAIN_NONCE_BYTES && operatorKeyFingerprint.length === 32;
 }
 
-function offeredLink({ linkId, sessionId, token, rendezvousAddress, traceparent }: LinkOffer): OfferedLink {
-  return { linkId, sessionId, token: HandshakeToken.fromBytes(token), rendezvousAddress, traceparent };
+function offeredLink({ linkId, sessionId, token, rendezvousAddress, traceparent, ahead }: LinkOffer): OfferedLink {
+  return { linkId, sessionId, token: HandshakeToken.fromBytes(token), rendezvousAddress, traceparent, ahead };
 }

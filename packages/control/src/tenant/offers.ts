@@ -28,6 +28,8 @@ export interface OfferedLink {
   token: HandshakeToken;
   /** `host:port`; empty for the address of the control connection. */
   rendezvousAddress: string;
+  /** Nobody needs it yet: the target is dialled when the leg's first byte comes. */
+  ahead: boolean;
   /** Where it belongs in a trace, as the cloud redirector says: any text. Default: nowhere. */
   traceparent?: string;
 }
@@ -37,6 +39,6 @@ export type Consent = { by: "policy"; because: string } | { by: "person"; name: 
 
 /** What the cloud redirector is told about an offer; after `pending`, another answer follows. */
 export type OfferAnswer =
-  | { decision: "accepted"; consent: Consent; plainPermit?: PlainPermit | undefined }
+  | { decision: "accepted"; consent: Consent; plainPermit?: PlainPermit | undefined; linksAhead: number }
   | { decision: "pending"; withinMs: number }
   | { decision: "refused"; reason: CloseReason };

@@ -1,6 +1,7 @@
-import type { Address, CloseReason, Timer } from "@drawbridge/dataplane";
+import type { CloseReason, Timer } from "@drawbridge/dataplane";
 import type { WallClock } from "../wire/wall-clock.ts";
 import type { Consent, OfferedSession } from "./offers.ts";
+import type { Target } from "./open-target.ts";
 import type { TenantLink, TenantLinkEnd } from "./tenant-link.ts";
 
 /** What went through a session, all its links together. */
@@ -21,7 +22,7 @@ export interface SessionTerms {
 /** A session that was accepted, with its links. Over once `end` was called. */
 export class OpenSession {
   readonly offer: OfferedSession;
-  readonly target: Address;
+  readonly target: Target;
   readonly consent: Consent;
   /** Whether its links go without end-to-end encryption. */
   readonly plain: boolean;
@@ -35,7 +36,7 @@ export class OpenSession {
   readonly #startedAt: number;
   #limit: Timer | undefined;
 
-  constructor(offer: OfferedSession, target: Address, terms: SessionTerms, offeredAt: number, clock: WallClock) {
+  constructor(offer: OfferedSession, target: Target, terms: SessionTerms, offeredAt: number, clock: WallClock) {
     this.offer = offer;
     this.target = target;
     this.consent = terms.consent;
@@ -58,7 +59,6 @@ export class OpenSession {
   /** A link has begun. */
   add(linkId: string, link: TenantLink): void {
     this.links.set(linkId, link);
-    this.totals.links += 1;
   }
 
   /** A link is over. */

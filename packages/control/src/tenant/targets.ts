@@ -1,8 +1,12 @@
 import type { Address } from "@drawbridge/dataplane";
 import { DrawbridgeError, formatAddress, parseAddress, refuseForbiddenTarget } from "@drawbridge/dataplane";
+import type { ServedTarget, Target } from "./open-target.ts";
 
-/** The targets of a tenant by their names. */
+/** The targets of a tenant's home by their names. */
 export type TenantTargets = ReadonlyMap<string, Address>;
+
+/** The targets of a tenant redirector by their names, those included that a program gives. */
+export type AnyTargets = ReadonlyMap<string, Target>;
 
 /** The target of a tenant that named none: the machine's own RDP server. */
 export const DEFAULT_TARGET = "rdp=127.0.0.1:3389";
@@ -28,15 +32,38 @@ export function parseTargets(texts: readonly string[]): TenantTargets {
     refuseForbiddenTarget(address.host);
     targets.set(name, address);
   }
-  if (targets.size > MAX_TARGETS) {
-    throw new DrawbridgeError("limit-exceeded", `a tenant has at most ${MAX_TARGETS} targets`);
-  }
+  refuseTooMany(targets);
   return targets;
 }
 
-/** Targets as they are announced and stored. */
-export function formatTargets(targets: TenantTargets): { name: string; address: string }[] {
-  return [...targets].map(([name, address]) => ({ name, address: formatAddress(address) }));
+/**
+ * The targets that a program gives, each an address or what serves it, besides others; of two with one name the program's
+ * counts.
+ *
+ * Errors: as {@link parseTargets}.
+ */
+export function withTargets(
+  others: TenantTargets,
+  given: Readonly<Record<string, string | ServedTarget["serve"]>>,
+): AnyTargets {
+  const targets = new Map<string, Target>(others);
+  for (const [name, place] of Object.entries(given)) {
+    // A name is checked together with an address, whatever it stands for.
+    const [[, address] = []] = parseTargets([`${name}=${typeof place === "string" ? place : "localhost:1"}`]);
+    if (address !== undefined) targets.set(name, typeof place === "string" ? address : { serve: place });
+  }
+  refuseTooMany(targets);
+  return targets;
+}
+
+/** Targets as they are announced and stored; the address of one that a program serves is empty. */
+export function formatTargets(targets: AnyTargets): { name: string; address: string }[] {
+  return [...targets].map(([name, address]) => ({ name, address: "serve" in address ? "" : formatAddress(address) }));
+}
+
+function refuseTooMany({ size }: AnyTargets): void {
+  if (size <= MAX_TARGETS) return;
+  throw new DrawbridgeError("limit-exceeded", `a tenant has at most ${MAX_TARGETS} targets`);
 }
 
 function invalid(text: string, why: string): DrawbridgeError {

@@ -1,7 +1,8 @@
+import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Address, CloseReason, Splice } from "@drawbridge/dataplane";
-import { acceptTenantLeg, closeReasonFrom, dial, DrawbridgeError, splice } from "@drawbridge/dataplane";
+import type { CloseReason, Splice } from "@drawbridge/dataplane";
+import { abortError, acceptTenantLeg, closeReasonFrom, DrawbridgeError, splice } from "@drawbridge/dataplane";
 import type { EnrolledIdentity } from "../identity/index.ts";
 import { NO_SPAN, type Span, traced } from "../watching/span.ts";
 import { expectPeer } from "../wire/peer-verification.ts";
@@ -9,7 +10,7 @@ import { expectPeer } from "../wire/peer-verification.ts";
 /** What a tenant's end of a link is made of. */
 export interface TenantLinkOptions {
   linkId: string;
-  target: { name: string; address: Address };
+  target: { name: string; open: (signal: AbortSignal) => Promise<Duplex> };
   /** Dials the leg. */
   dialLeg: (signal: AbortSignal) => Promise<Socket>;
   identity: EnrolledIdentity;
@@ -19,16 +20,26 @@ export interface TenantLinkOptions {
   serverName: string;
   /** Carries the leg without end-to-end encryption. Only where the tenant's policy permits it. */
   plain: boolean;
+  /** Nobody needs the link yet: the target is dialled when the leg's first byte comes. */
+  ahead: boolean;
   /** The link in a trace. Default: nowhere. */
   span?: Span;
+  /** Called when the link is needed: at once, but for one ahead. */
+  onNeeded: () => void;
   /** Called when target and leg are there. */
   onDialled: () => void;
+  /** Called when the other end has been reached and verified. */
+  onThrough: () => void;
 }
 
 /** How a tenant's end of a link ended. */
 export interface TenantLinkEnd {
-  /** `refused`: target or leg could not be dialled; `ended`: they were, and the link is over. */
-  outcome: "refused" | "ended";
+  /**
+   * - `refused`: target or leg could not be dialled
+   * - `unused`: nobody needed it
+   * - `ended`: target and leg were there, and the link is over
+   */
+  outcome: "refused" | "unused" | "ended";
   reason: CloseReason;
   /** Bytes to and from the target. */
   toTarget: number;
@@ -60,7 +71,13 @@ export class TenantLink {
   async #run(): Promise<TenantLinkEnd> {
     let outcome: TenantLinkEnd["outcome"] = "refused";
     try {
-      const [target, leg] = await this.#dialBoth();
+      const { ahead, dialLeg, onNeeded } = this.#options;
+      const early = ahead ? await dialLeg(this.#abort.signal) : undefined;
+      outcome = "unused";
+      if (early !== undefined) await firstByte(early, this.#abort.signal);
+      outcome = "refused";
+      onNeeded();
+      const [target, leg] = await this.#dialBoth(early);
       outcome = "ended";
       this.#options.onDialled();
       const reason = await this.#carry(target, leg);
@@ -76,15 +93,16 @@ export class TenantLink {
    * The leg of a link whose target failed is left to the cloud redirector for a moment: closed here at once, it would
    * often be missed there before the refusal with its reason has come over the control connection.
    */
-  async #dialBoth(): Promise<[Socket, Socket]> {
+  async #dialBoth(early: Socket | undefined): Promise<[Duplex, Socket]> {
     const { target, dialLeg, span = NO_SPAN } = this.#options;
     const { signal } = this.#abort;
-    const dialTarget = (): Promise<Socket> =>
-      dial(target.address, { signal, isTarget: true }).catch((error: unknown) => {
+    const dialTarget = (): Promise<Duplex> =>
+      target.open(signal).catch((error: unknown) => {
         throw unreachable(target.name, error);
       });
     const dialledTarget = traced(span, "dial the target", dialTarget);
-    const dialledLeg = traced(span, "dial the leg", () => dialLeg(signal));
+    const dialledLeg =
+      early === undefined ? traced(span, "dial the leg", () => dialLeg(signal)) : Promise.resolve(early);
     try {
       return await Promise.all([dialledTarget, dialledLeg]);
     } catch (error) {
@@ -94,10 +112,11 @@ export class TenantLink {
     }
   }
 
-  async #carry(target: Socket, leg: Socket): Promise<CloseReason> {
+  async #carry(target: Duplex, leg: Socket): Promise<CloseReason> {
     try {
       const { plain, span = NO_SPAN } = this.#options;
       const stream = plain ? leg : await traced(span, "end-to-end handshake", () => this.#encrypted(leg));
+      this.#options.onThrough();
       this.#splice = splice(stream, target, { aName: "the remote redirector", bName: "the target" });
       if (this.#closing !== undefined) this.#splice.destroy(this.#closing);
       return await this.#splice.closed;
@@ -127,6 +146,21 @@ export class TenantLink {
 }
 
 const nothing = (): void => {};
+
+/** Resolves when the first byte is there, unread. Errors: `closed` when the leg ends before; the signal's reason. */
+async function firstByte(leg: Socket, signal: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const either = AbortSignal.any([signal, over.signal]);
+  try {
+    await Promise.race([once(leg, "readable", { signal: either }), once(leg, "close", { signal: either })]);
+  } catch (error) {
+    throw signal.aborted ? abortError(signal) : error;
+  } finally {
+    over.abort();
+    if (leg.readableLength === 0) leg.destroy();
+  }
+  if (leg.destroyed) throw new DrawbridgeError("closed", "the link was not needed");
+}
 
 /** How long a leg that is of no use is left to the cloud redirector to close, in milliseconds. */
 const LEAVE_MS = 2_000;

@@ -18,15 +18,18 @@ import type { ControlHandler, TenantHello, TenantWelcome } from "./control-conne
 import { ControlConnection } from "./control-connection.ts";
 import type { LostConnection } from "./redial.ts";
 import { redialAfterMs } from "./redial.ts";
-import { formatTargets } from "./targets.ts";
+import { type AnyTargets, formatTargets } from "./targets.ts";
 import type { TenantHome } from "./tenant-home.ts";
 import { tellAll, type TenantSessionObserver } from "./tenant-session-observer.ts";
 import { TenantSessions } from "./tenant-sessions.ts";
 import { TenantTraces } from "./tenant-traces.ts";
 
+/** A home, with the targets that a program gives. */
+export type RunningHome = Omit<TenantHome, "targets"> & { targets: AnyTargets };
+
 /** What a tenant redirector is made of. */
 export interface TenantRedirectorOptions {
-  home: TenantHome;
+  home: RunningHome;
   /** The home's identity, which renews itself while the control connection is there. Default: it is never renewed. */
   identity?: RenewingIdentity;
   /** Where the provider is reached. Default: what the identity says. */

@@ -11,15 +11,18 @@ import type { Log } from "../wire/log.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
 import { readLock } from "./access-lock.ts";
 import { prepareLocalAddress } from "./local/local-address.ts";
-import type { LocalAnswer, LocalRequest } from "./local/local-protocol.ts";
+import type { LocalAnswer, LocalRequest, SessionView } from "./local/local-protocol.ts";
 import { LocalServer } from "./local/local-server.ts";
 import { requestView, sessionView } from "./local/views.ts";
+import type { ServedTarget } from "./open-target.ts";
+import type { Policy } from "./policy/policy.ts";
 import { readPolicy } from "./policy/policy-file.ts";
+import { type Decide, type DecisionPort, ProgramDecision } from "./program-decision.ts";
+import { type AnyTargets, withTargets } from "./targets.ts";
 import { TenantAccess } from "./tenant-access.ts";
 import { TenantAuditLog } from "./tenant-audit-log.ts";
-import type { TenantHome } from "./tenant-home.ts";
 import { openTenantHome } from "./tenant-home.ts";
-import type { ConnectionState, TenantRedirectorOptions } from "./tenant-redirector.ts";
+import type { ConnectionState, RunningHome, TenantRedirectorOptions } from "./tenant-redirector.ts";
 import { TenantRedirector } from "./tenant-redirector.ts";
 import { tellAll } from "./tenant-session-observer.ts";
 
@@ -35,7 +38,18 @@ export interface TenantServiceOptions {
   backoff: Backoff;
   /** Where sessions are traced. Default: nowhere. */
   tracer?: Tracer;
+  /** Targets that a program gives, besides the home's. Default: none. */
+  targets?: Readonly<Record<string, string | ServedTarget["serve"]>> | undefined;
+  /** Asked about each session that the policy does not deny. Default: the policy decides alone. */
+  decide?: Decide | undefined;
+  /** How long it may take to decide where the policy would not ask, in milliseconds. Default 60,000. */
+  decideWithinMs?: number | undefined;
+  /** `none`: the home's policy file is not read, and `decide` alone decides; the lock counts all the same. Default `file`. */
+  policy?: "file" | "none" | undefined;
 }
+
+/** How long a program may take to decide unless told otherwise, in milliseconds. */
+const DECIDE_MS = 60_000;
 
 /** What has changed by a new policy or lock. */
 export interface Applied {
@@ -49,7 +63,7 @@ export interface Applied {
  */
 export class TenantService {
   readonly #options: TenantServiceOptions;
-  readonly #home: TenantHome;
+  readonly #home: RunningHome;
   readonly #held: ExclusiveLock;
   readonly #audit: TenantAuditLog;
   readonly #access: TenantAccess;
@@ -60,7 +74,7 @@ export class TenantService {
 
   private constructor(
     options: TenantServiceOptions,
-    home: TenantHome,
+    home: RunningHome,
     held: ExclusiveLock,
     audit: TenantAuditLog,
     access: TenantAccess,
@@ -74,16 +88,18 @@ export class TenantService {
       answer: (request) => this.#answer(request),
       requests: () => this.#redirector.sessions.requests.list().map(requestView),
     });
-    const { observer, log, clock, backoff, reach } = options;
+    const { observer, log, clock, backoff, reach, decide, decideWithinMs = DECIDE_MS } = options;
+    const program = decide && new ProgramDecision(access, decide, decideWithinMs, log, clock);
+    const port = (): DecisionPort => this.#redirector.sessions.requests;
     this.#gateways = homeGateways(options.home, home.identity, reach, log);
     this.#redirector = new TenantRedirector({
       home,
       identity: new RenewingIdentity(options.home, home.identity, clock, log),
       gateways: this.#gateways.gateways,
       keepAlive: home.keepAlive,
-      policy: access,
+      policy: program ?? access,
       observer: {
-        ...tellAll([audit.observer(), observer]),
+        ...tellAll([audit.observer(), observer, ...(program ? [program.observer(port)] : [])]),
         connected: (...what) => observer.connected(...what),
         disconnected: (...what) => observer.disconnected?.(...what),
       },
@@ -102,8 +118,10 @@ export class TenantService {
    */
   static async open(options: TenantServiceOptions): Promise<TenantService> {
     const { home: path, log, clock } = options;
-    const home = await openTenantHome(path);
-    const policy = await readPolicy(path, home.targets);
+    refuseOpenDoor(options);
+    const enrolled = await openTenantHome(path);
+    const home = { ...enrolled, targets: withTargets(enrolled.targets, options.targets ?? {}) };
+    const policy = await policyOf(options, home.targets);
     const held = await takeHome(path);
     let audit: TenantAuditLog | undefined;
     let service: TenantService | undefined;
@@ -130,6 +148,11 @@ export class TenantService {
     return this.#redirector.state;
   }
 
+  /** The sessions that are open, oldest first. */
+  get sessions(): SessionView[] {
+    return this.#redirector.sessions.list().map(sessionView);
+  }
+
   /** Connects, and reconnects for as long as that may help. Resolves to why it stopped. Never rejects. */
   run(): Promise<CloseReason> {
     return this.#redirector.run();
@@ -143,9 +166,9 @@ export class TenantService {
    * @param by who asked, for the audit log.
    */
   async reload(by: string): Promise<Applied> {
-    const { home, log } = this.#options;
+    const { log } = this.#options;
     try {
-      this.#access.policy = await readPolicy(home, this.#home.targets);
+      this.#access.policy = await policyOf(this.#options, this.#home.targets);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       void this.#audit.record("policy-refused", { by, why });
@@ -198,7 +221,7 @@ export class TenantService {
       tenant: this.#home.identity.name,
       pid: process.pid,
       connection: state,
-      sessions: sessions.list().map(sessionView),
+      sessions: this.sessions,
       requests: sessions.requests.list().map(requestView),
     };
   }
@@ -229,6 +252,25 @@ export class TenantService {
     await sessions.settled();
     return applied;
   }
+}
+
+/** Lets everybody in: for a program that decides by itself. */
+const NO_POLICY: Policy = {
+  rules: [{ line: 0, match: { operators: [], roles: [], targets: [], hours: [] }, outcome: { decision: "allow" } }],
+  operatorKeys: new Map(),
+  requireReason: false,
+};
+
+function policyOf({ policy = "file", home }: TenantServiceOptions, targets: AnyTargets): Promise<Policy> {
+  return policy === "file" ? readPolicy(home, targets) : Promise.resolve(NO_POLICY);
+}
+
+/** INVARIANT: somebody at the tenant decides. */
+function refuseOpenDoor({ policy, decide }: TenantServiceOptions): void {
+  if (policy !== "none" || decide !== undefined) return;
+  throw new DrawbridgeError("invalid-argument", "neither a policy file nor a program would decide on sessions", {
+    remedy: "Give `decide`, or leave `policy` out.",
+  });
 }
 
 async function takeHome(path: string): Promise<ExclusiveLock> {

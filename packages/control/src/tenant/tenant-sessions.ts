@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { Address, CloseReason, HandshakeToken } from "@drawbridge/dataplane";
+import type { CloseReason, HandshakeToken } from "@drawbridge/dataplane";
 import { closeReasonFrom } from "@drawbridge/dataplane";
 import type { EnrolledIdentity } from "../identity/index.ts";
 import { type PlainPermit, signPlainPermit } from "../wire/plain-permit.ts";
@@ -11,8 +11,10 @@ import type { ConsentOutcome } from "./consent/consent-requests.ts";
 import { ConsentRequests } from "./consent/consent-requests.ts";
 import type { Consent, OfferAnswer, OfferedLink, OfferedSession } from "./offers.ts";
 import { OpenSession } from "./open-session.ts";
+import { openTarget, type Target } from "./open-target.ts";
 import type { PolicyVerdict, SessionBounds } from "./policy/policy.ts";
-import type { TenantTargets } from "./targets.ts";
+import { NO_LONGER_PLAIN, NOT_CONSENTED, noTarget } from "./session-refusals.ts";
+import type { AnyTargets } from "./targets.ts";
 import { TenantLink } from "./tenant-link.ts";
 import type { TenantSessionObserver } from "./tenant-session-observer.ts";
 
@@ -28,7 +30,7 @@ export interface AnswerPort {
 export interface TenantSessionsOptions {
   /** The identity with its newest certificate. */
   identity: () => EnrolledIdentity;
-  targets: TenantTargets;
+  targets: AnyTargets;
   policy: AccessPolicy;
   observer: TenantSessionObserver;
   clock: WallClock;
@@ -55,6 +57,8 @@ export class TenantSessions {
   /** Sessions that are over, but for the last of their links. */
   readonly #ending = new Set<Promise<void>>();
   #port: AnswerPort | undefined;
+  /** Whether a leg of this control connection's time got through; before, nobody knows whether raw ones do at all. */
+  #legsGetThrough = false;
 
   constructor(options: TenantSessionsOptions) {
     const { onRequestsChange = () => {}, traceLink = () => NO_SPAN } = options;
@@ -80,6 +84,7 @@ export class TenantSessions {
   connectTo(port: AnswerPort | undefined): void {
     this.#port = port;
     if (port !== undefined) return;
+    this.#legsGetThrough = false;
     const reason: CloseReason = { code: "tenant-lost", message: "the control connection was lost" };
     for (const { offer } of this.requests.list()) this.#withdraw(offer.sessionId, reason);
   }
@@ -181,7 +186,7 @@ export class TenantSessions {
     return { code: "limit-exceeded", message: `the tenant has ${maxSessions} sessions open` };
   }
 
-  #ask(offer: OfferedSession, target: Address, offeredAt: number, verdict: PolicyVerdict & { verdict: "ask" }): void {
+  #ask(offer: OfferedSession, target: Target, offeredAt: number, verdict: PolicyVerdict & { verdict: "ask" }): void {
     const { because, timeoutMs } = verdict;
     const withinMs = Math.min(timeoutMs, offer.answerWithinMs);
     const decided = (outcome: ConsentOutcome): void => {
@@ -212,7 +217,7 @@ export class TenantSessions {
     return others;
   }
 
-  #open(offer: OfferedSession, target: Address, consent: Consent, offeredAt: number, bounds: SessionBounds): void {
+  #open(offer: OfferedSession, target: Target, consent: Consent, offeredAt: number, bounds: SessionBounds): void {
     // Looked at again, because a person may have taken a while.
     const obstacle = this.#obstacle(offer);
     if (obstacle !== undefined) return this.#refuse(offer, obstacle, "limit");
@@ -222,7 +227,13 @@ export class TenantSessions {
     this.#sessions.set(offer.sessionId, session);
     this.#limit(session, bounds.maxSessionMs);
     this.#options.observer.sessionOpened(offer, terms);
-    this.#port?.answerSession(offer.sessionId, { decision: "accepted", consent, plainPermit });
+    this.#port?.answerSession(offer.sessionId, {
+      decision: "accepted",
+      consent,
+      plainPermit,
+      // Of a leg that nothing is expected from, silence does not tell whether it has arrived.
+      linksAhead: this.#legsGetThrough && !terms.plain ? MOST_LINKS_AHEAD : 0,
+    });
   }
 
   /** INVARIANT: the only way to a plain link. It needs the operator's nonce and the policy's word. */
@@ -249,47 +260,39 @@ export class TenantSessions {
 
   #startLink(session: OpenSession, offered: OfferedLink): void {
     const { identity, observer, dialLeg, traceLink } = this.#options;
-    const { linkId, token, rendezvousAddress } = offered;
-    const { operator, operatorKeyFingerprint, target } = session.offer;
+    const { linkId, token, rendezvousAddress, ahead } = offered;
+    const { sessionId, operator, operatorKeyFingerprint, target } = session.offer;
+    const asked = { sessionId, linkId, operator, target };
     const link = new TenantLink({
       linkId,
-      target: { name: target, address: session.target },
+      target: { name: target, open: (signal) => openTarget(session.target, asked, signal) },
       dialLeg: (signal) => dialLeg(rendezvousAddress, token, signal),
       identity: identity(),
       operator: { name: operator, keyFingerprint: operatorKeyFingerprint },
-      serverName: targetServerName(session.offer.sessionId, target),
+      serverName: targetServerName(sessionId, target),
       plain: session.plain,
+      ahead: ahead && !session.plain,
       span: traceLink(session.offer, offered),
+      onNeeded: () => (session.totals.links += 1),
       onDialled: () => {
         this.#port?.linkAccepted(linkId);
         observer.linkOpened(session.offer, linkId, session.plain);
       },
+      onThrough: () => (this.#legsGetThrough = true),
     });
     session.add(linkId, link);
     void link.closed.then((end) => {
       session.remove(linkId, end);
       if (end.outcome === "refused") this.#port?.linkRefused(linkId, end.reason);
+      if (end.outcome === "unused") return;
       observer.linkClosed(session.offer, linkId, end);
     });
   }
 }
 
-const NOT_CONSENTED: CloseReason = {
-  code: "consent-refused",
-  message: "the tenant's policy now asks a person for this session",
-  remedy: "Connect again.",
-};
-
-const NO_LONGER_PLAIN: CloseReason = {
-  code: "consent-refused",
-  message: "the tenant's policy no longer permits plain links",
-  remedy: "Connect again, without --plain.",
-};
+/** Of one session, as many as the contract has. */
+const MOST_LINKS_AHEAD = 4;
 
 function goesPlain(offer: OfferedSession, verdict: PolicyVerdict): boolean {
   return offer.plainNonce !== undefined && verdict.verdict !== "deny" && verdict.plainLinks === true;
-}
-
-function noTarget(name: string): CloseReason {
-  return { code: "target-not-found", message: `this tenant has no target ${name}` };
 }

@@ -28,13 +28,14 @@ export class RemoteStream implements RemotePort {
     this.#queue.push({ message: { case: "pending", value } });
   }
 
-  opened({ sessionId, tenantKeyFingerprint, timeLimits, plainPermit }: SessionOpening): void {
+  opened({ sessionId, tenantKeyFingerprint, timeLimits, plainPermit, linksAhead }: SessionOpening): void {
     const { longestMs, idleMs } = timeLimits;
     this.#wasOpened = true;
     const value = {
       sessionId,
       tenantKeyFingerprint: Buffer.from(tenantKeyFingerprint, "hex"),
       gateways: this.#gateways,
+      linksAhead,
       ...(longestMs !== undefined && { expiresIn: durationFromMs(longestMs) }),
       ...(idleMs !== undefined && { idleLimit: durationFromMs(idleMs) }),
       ...(plainPermit && { plainPermit: { publicKey: plainPermit.publicKey, signature: plainPermit.signature } }),

@@ -43,13 +43,13 @@ export function sessionService(
 function openSession(
   core: CloudCore,
   { caller, peer }: { caller: Caller; peer: string },
-  { tenant, target, reason, ticket, maxDuration, plainNonce }: SessionStart,
+  { tenant, target, reason, ticket, maxDuration, plainNonce, linksAhead }: SessionStart,
   traceparent: string,
   queue: MessageQueue<OpenResponseInit>,
 ): Session {
   const reach = (groups: readonly string[]): boolean => mayReach(caller, groups);
   const purpose = { tenant, target, reason, ticket };
-  const request = { purpose, maxDurationMs: durationMs(maxDuration), plainNonce, traceparent };
+  const request = { purpose, maxDurationMs: durationMs(maxDuration), plainNonce, linksAhead, traceparent };
   return core.openSession(operatorOf(caller, peer), request, new RemoteStream(queue, core.gateways), reach);
 }
 
@@ -70,7 +70,7 @@ async function readRequests(
       const next = await messages.next();
       if (next.done === true) break;
       const { message } = next.value;
-      if (message.case === "linkRequest") session.requestLink(message.value.requestId, message.value.traceparent);
+      if (message.case === "linkRequest") session.requestLink(message.value.requestId, message.value);
       else if (message.case === "goodbye") session.end({ code: "closed", message: "the operator ended the session" });
       else if (message.case === "start") throw new DrawbridgeError("protocol-violation", "a session has one start");
     }

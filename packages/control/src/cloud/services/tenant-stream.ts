@@ -40,8 +40,8 @@ export class TenantStream implements TenantPort {
     this.#queue.push({ message: { case: "sessionClose", value: { sessionId, reason: toRefusal(reason) } } });
   }
 
-  offerLink(sessionId: string, ticket: LegTicket, traceparent: string): void {
-    this.#queue.push({ message: { case: "linkOffer", value: { sessionId, ...legFields(ticket), traceparent } } });
+  offerLink(sessionId: string, ticket: LegTicket, more: { traceparent: string; ahead: boolean }): void {
+    this.#queue.push({ message: { case: "linkOffer", value: { sessionId, ...legFields(ticket), ...more } } });
   }
 
   drain(withinMs: number, reconnectAfterMs: number): void {

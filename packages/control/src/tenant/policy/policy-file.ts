@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { DrawbridgeError } from "@drawbridge/dataplane";
 import { readPrivateFile, writePrivateFile } from "../../identity/index.ts";
-import type { TenantTargets } from "../targets.ts";
+import type { AnyTargets, TenantTargets } from "../targets.ts";
 import { freshPolicy } from "./fresh-policy.ts";
 import { parsePolicy } from "./parse-policy.ts";
 import type { Policy } from "./policy.ts";
@@ -16,7 +16,7 @@ export function policyPath(home: string): string {
  *
  * Errors: `home-invalid` for a file that is missing, that others may use, or that is wrong, with line and column.
  */
-export async function readPolicy(home: string, targets: TenantTargets): Promise<Policy> {
+export async function readPolicy(home: string, targets: AnyTargets): Promise<Policy> {
   const path = policyPath(home);
   let text: string;
   try {

@@ -1,0 +1,84 @@
+import { expect } from "chai";
+import { capture, colourAt, differentPixels, MARK_COLOUR, type Picture } from "../../scripts/demo/desktop/picture.ts";
+import { movePointer } from "../../scripts/demo/desktop/typing.ts";
+import { VirtualDisplay } from "../../scripts/demo/desktop/virtual-display.ts";
+import { until } from "../../scripts/demo/until.ts";
+import { startCli, stopCli } from "../support/cli.ts";
+import { peerSuite } from "../support/peer-suite.ts";
+import { desktopSuite } from "./desktop-suite.ts";
+import { TenantDesktop } from "./tenant-desktop.ts";
+
+/** Where Remmina 1.4 asks whether a certificate is right, without a window manager: its button "Yes". */
+const YES = { x: 107, y: 232 };
+
+desktopSuite("the RDP clients that connect starts", () => {
+  let desktop: TenantDesktop;
+
+  before(async () => {
+    desktop = await TenantDesktop.start("tls");
+  });
+  after(() => desktop.stop());
+
+  const connect = (display: VirtualDisplay, client: string, args: readonly string[]) =>
+    startCli(["connect", desktop.chain.tenantName, "--client", client, "--user", "ada", "--json", ...args], {
+      home: desktop.chain.operatorHome,
+      env: display.environment,
+    });
+
+  it("xfreerdp takes the certificate that was seen at the tenant, without a question", async () => {
+    await using display = await VirtualDisplay.start();
+    const args = ["--size", "800x600", "--client-arg", "-gfx"];
+    await using session = await connect(display, "xfreerdp", args);
+    await until(async () => differentPixels(await capture(display), TenantDesktop.picture) === 0 || undefined, {
+      what: "the desktop's picture",
+      timeoutMs: 60_000,
+    });
+    const checked = await session.waitForEvent("target-checked");
+    expect(checked["certificate"]).to.have.property("fingerprint");
+    await stopCli(session);
+  });
+
+  it("xfreerdp refuses every other certificate", async () => {
+    await using display = await VirtualDisplay.start();
+    const wrong = "/cert:deny,fingerprint:sha256:00:11";
+    await using session = await connect(display, "xfreerdp", ["--client-arg", wrong]);
+    await session.ended();
+    expect(session.child.tail()).to.match(/denying|TLS_CONNECT_FAILED/);
+    expect(session.events.some(({ event }) => event === "session-ended")).to.equal(true);
+  });
+
+  peerSuite("Remmina", ["remmina"], () => {
+    it("asks about the certificate that we tell, and shows the desktop", async () => {
+      await using display = await VirtualDisplay.start({ size: { width: 1024, height: 768 } });
+      await using session = await connect(display, "remmina", ["--no-clipboard"]);
+      await session.waitForEvent("target-checked");
+      await until(
+        async () => {
+          const picture = await capture(display);
+          if (holdsMark(picture)) return true;
+          await movePointer(display, YES.x, YES.y);
+          await display.run("xdotool", ["click", "1"]);
+          return undefined;
+        },
+        { what: "the desktop in Remmina", timeoutMs: 120_000, intervalMs: 500 },
+      );
+      expect(session.child.tail()).to.match(/If remmina asks about the server's certificate: .*SHA-256 [0-9a-f:]{95}/);
+      await stopCli(session);
+    });
+  });
+});
+
+/** How far a colour may be off: Remmina asks for fewer colours than the picture has. */
+const TOLERANCE = 16;
+
+/** Whether the known picture's mark is somewhere on the screen, at about its own size. */
+function holdsMark(picture: Picture): boolean {
+  const isMark = (x: number, y: number): boolean =>
+    colourAt(picture, x, y).every((value, channel) => Math.abs(value - (MARK_COLOUR[channel] ?? 0)) <= TOLERANCE);
+  for (let y = 0; y < picture.size.height; y += 16) {
+    for (let x = 0; x < picture.size.width; x += 16) {
+      if (isMark(x, y) && isMark(x + 16, y) && isMark(x, y + 16)) return true;
+    }
+  }
+  return false;
+}
