@@ -1,6 +1,5 @@
 import { expect } from "chai";
 import { capture, colourAt, differentPixels, MARK_COLOUR, type Picture } from "../../scripts/demo/desktop/picture.ts";
-import { movePointer } from "../../scripts/demo/desktop/typing.ts";
 import { VirtualDisplay } from "../../scripts/demo/desktop/virtual-display.ts";
 import { until } from "../../scripts/demo/until.ts";
 import { startCli, stopCli } from "../support/cli.ts";
@@ -56,8 +55,8 @@ desktopSuite("the RDP clients that connect starts", () => {
         async () => {
           const picture = await capture(display);
           if (holdsMark(picture)) return true;
-          await movePointer(display, YES.x, YES.y);
-          await display.run("xdotool", ["click", "1"]);
+          // Without --sync, which waits in vain where the pointer is there already.
+          await display.run("xdotool", ["mousemove", String(YES.x), String(YES.y), "click", "1"]);
           return undefined;
         },
         { what: "the desktop in Remmina", timeoutMs: 120_000, intervalMs: 500 },

@@ -18,6 +18,11 @@ require("node:net").connect(port, host).once("data", (said) => {
   process.exit(7);
 });`;
 
+/** Survives Ctrl-C, as a database's shell does, and ends with 3 at the next line that is typed. */
+const STUBBORN = `process.on("SIGINT", () => console.log("not me"));
+process.stdin.once("data", () => process.exit(3));
+console.log("at your service");`;
+
 describe("an operator's day", function () {
   this.timeout(90_000);
   let chain: Chain;
@@ -117,6 +122,21 @@ describe("an operator's day", function () {
       expect(stdout).to.equal("it says hello");
     });
 
+    it("leaves Ctrl-C to the program, and the session open", async () => {
+      const script = folder.file("stubborn.cjs");
+      await writeFile(script, STUBBORN);
+      const program = [process.execPath, script, "{address}"];
+      await using terminal = onTerminal(["connect", "acme", "--target", "greeter", "--", ...program]);
+      await terminal.shows(/at your service/);
+      terminal.type("\u0003");
+      await terminal.shows(/not me/);
+      const { events } = await expectCli(["sessions", "--json"], home());
+      expect(events).to.have.length(1);
+      terminal.type("done\r");
+      expect(await terminal.exited(), terminal.text).to.equal(3);
+      expect(terminal.text).to.match(/Session to acme\/greeter ended after/);
+    });
+
     const wrong: [string, string[], RegExp][] = [
       ["a program without --", ["acme", "true", "{host}"], /too many arguments: a program goes behind --/],
       ["a program that gets no address", ["acme", "--", "true"], /says nowhere where the address goes/],
@@ -190,6 +210,16 @@ describe("an operator's day", function () {
       await chain.startTenant();
       for (const port of [one, two]) await until(isOpen(port, 2));
       await stopCli(forward);
+    });
+
+    it("shows on a terminal how each of them stands", async () => {
+      const [one, two] = [await freePort(), await freePort()];
+      const rules = ["--forward", `127.0.0.1:${one}=acme/greeter`, "--forward", `127.0.0.1:${two}=acorn/rdp`];
+      await using terminal = onTerminal(["forward", ...rules]);
+      await terminal.shows(new RegExp(`127\\.0\\.0\\.1:${one} +acme +greeter +open for`));
+      await terminal.shows(/acorn +rdp +again in .*: tenant acorn has never been/);
+      terminal.type("\u0003");
+      expect(await terminal.exited(), terminal.text).to.equal(0);
     });
 
     it("does not ask again for what was refused", async () => {

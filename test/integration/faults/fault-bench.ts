@@ -88,9 +88,11 @@ export class FaultBench implements AsyncDisposable {
     for (const proxy of this.#at(place)) proxy.set(faults);
   }
 
-  /** The connections of links between two roles, oldest first. */
+  /** The connections of links between two roles, oldest first; without legs that are only kept ready. */
   links(place: Place): FaultConnection[] {
-    const all = this.#at(place).flatMap(({ connections }) => connections);
+    const all = this.#at(place)
+      .flatMap(({ connections }) => connections)
+      .filter(({ passed }) => passed.back > 0);
     return place.endsWith("cloud") ? all.filter(({ head }) => head === LEG) : all;
   }
 

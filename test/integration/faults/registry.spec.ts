@@ -3,7 +3,7 @@ import { TemporaryFolder } from "../../../scripts/demo/temporary-folder.ts";
 import { until } from "../../../scripts/demo/until.ts";
 import type { CheckedLink } from "../../support/checked-flow.ts";
 import { stopCli } from "../../support/cli.ts";
-import { closedOf, dialLoopback } from "../../support/dataplane-sockets.ts";
+import { closedOf, dialLoopback, readBytes } from "../../support/dataplane-sockets.ts";
 import { BLACK_HOLE, type Faults } from "../../support/fault-connection.ts";
 import { connectBehindFront, TenantBehindFront } from "./behind-front.ts";
 import { expectRunning, FaultBench } from "./fault-bench.ts";
@@ -80,7 +80,10 @@ describe("the registry under faults between the redirectors and the cloud", func
     for (const { port } of connects) {
       const client = await dialLoopback(port);
       client.write("x");
-      services.push(await bench.target.next());
+      const service = await bench.target.next();
+      // Once the byte is there the link is up, and no second one is made in its place.
+      await readBytes(service, 1);
+      services.push(service);
     }
     const begin = performance.now();
     for (const { front, faults } of connects) front.set(faults);

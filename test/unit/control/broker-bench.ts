@@ -53,10 +53,10 @@ export class BrokerBench {
     this.broker.tenantLeft(name);
   }
 
-  open(tenant = "acme", who = "olga", target = "rdp"): { session: Session; remote: FakeRemotePort } {
+  open(tenant = "acme", who = "olga", target = "rdp", linksAhead = 0): { session: Session; remote: FakeRemotePort } {
     const remote = new FakeRemotePort();
     const purpose = { tenant, target, reason: "to mend it", ticket: "T-1" };
-    const request = { purpose, maxDurationMs: undefined };
+    const request = { purpose, maxDurationMs: undefined, linksAhead };
     return { session: this.broker.open(operator(who), request, remote, () => true), remote };
   }
 

@@ -68,7 +68,7 @@ function verifyCommand() {
           const { records, headHash } = result;
           output.result(
             { event: "intact", records, headHash },
-            plain`All ${records} records are intact. Head: ${headHash}`,
+            plain`${records === 1 ? "The one record is" : `All ${records} records are`} intact. Head: ${headHash}`,
           );
         } finally {
           await store.close();

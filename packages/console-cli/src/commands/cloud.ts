@@ -12,7 +12,13 @@ import {
 } from "@drawbridge/control/cloud";
 import { certificateFingerprint, formatFingerprint } from "@drawbridge/control/identity";
 import { systemWallClock } from "@drawbridge/control/wire";
-import { DrawbridgeError, formatAddress, parseAddress, parseGatewayAddress } from "@drawbridge/dataplane";
+import {
+  AddressRanges,
+  DrawbridgeError,
+  formatAddress,
+  parseAddress,
+  parseGatewayAddress,
+} from "@drawbridge/dataplane";
 import { asWritten } from "../as-written.ts";
 import { collect, commandNamed } from "../common-options.ts";
 import { parseDuration } from "../duration-option.ts";
@@ -59,14 +65,25 @@ function installCloudCommand() {
     .action((options) => installService("cloud", options, options));
 }
 
+const TRUSTED_GATEWAY_HELP =
+  "the address of a gateway before this server, or a range such as 10.0.0.0/24: it must send PROXY headers, and is " +
+  "believed; may be repeated (default: none)";
+
+function collectRanges(text: string, before: string[] = []): string[] {
+  new AddressRanges([text]);
+  return [...before, text];
+}
+
 function initCommand() {
   return commandNamed("init", "make the provider's CA, its server certificate and its store")
     .option("--name <provider>", "the provider's name", "example")
     .option("--public-address <host:port>", PUBLIC_ADDRESS_HELP, collect, [])
+    .option("--trusted-gateway <address>", TRUSTED_GATEWAY_HELP, collectRanges)
     .action((options) =>
       runCommand(options, async ({ output, home }) => {
         const path = home("cloud");
-        const settings = initialSettings(options.publicAddress);
+        const { publicAddress, trustedGateway: trustedGateways } = options;
+        const settings = { ...initialSettings(publicAddress), ...(trustedGateways && { trustedGateways }) };
         await createCloudHome(path, options.name, settings);
         output.result(
           { event: "initialised", home: path, provider: options.name, ...settings },

@@ -69,7 +69,10 @@ async function verify(output: Output, audit: TenantAuditLog, signal: AbortSignal
     });
   }
   const { records, headHash } = result;
-  output.result({ event: "intact", records, headHash }, plain`All ${records} records are intact. Head: ${headHash}`);
+  output.result(
+    { event: "intact", records, headHash },
+    plain`${records === 1 ? "The one record is" : `All ${records} records are`} intact. Head: ${headHash}`,
+  );
 }
 
 async function compare(

@@ -118,5 +118,7 @@ export interface InitialCloudSettings {
   publicAddress: string;
   /** Default: none. */
   gateways?: string[];
+  /** Default: none. */
+  trustedGateways?: string[];
   listen: string;
 }

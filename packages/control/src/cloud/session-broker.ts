@@ -4,6 +4,7 @@ import type { WallClock } from "../wire/wall-clock.ts";
 import type { LinkNews, LinkPlaces, RemotePort, SessionOperator, SessionPurpose, SessionRequest } from "./ports.ts";
 import { NO_TRACER, type Tracer } from "../watching/span.ts";
 import { Session } from "./session.ts";
+import { SessionIndex } from "./session-index.ts";
 import type { TimeLimits } from "./time-box.ts";
 import type { TenantRegistry } from "./tenant-registry.ts";
 
@@ -51,7 +52,7 @@ export interface SessionObserver {
 export class SessionBroker {
   readonly #options: Required<SessionBrokerOptions>;
   readonly #observer: SessionObserver;
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions = new SessionIndex();
   readonly #draining = new AbortController();
 
   constructor(options: SessionBrokerOptions, observer: SessionObserver) {
@@ -96,7 +97,7 @@ export class SessionBroker {
     if (this.#options.reasonRequired && purpose.reason.trim() === "") throw noReason();
     this.#checkLimits(operator.name, purpose.tenant);
     const session = this.#create(operator, request, remote, tenant.keyFingerprint);
-    this.#sessions.set(session.id, session);
+    this.#sessions.add(session);
     this.#observer.started(session);
     session.offer();
     return session;
@@ -108,15 +109,15 @@ export class SessionBroker {
 
   /** The sessions that are not over, oldest first. */
   list(): Session[] {
-    return [...this.#sessions.values()];
+    return this.#sessions.list();
   }
 
   ofTenant(name: string): Session[] {
-    return this.list().filter((session) => session.purpose.tenant === name);
+    return this.#sessions.ofTenant(name);
   }
 
   ofOperator(name: string): Session[] {
-    return this.list().filter((session) => session.operator.name === name);
+    return this.#sessions.ofOperator(name);
   }
 
   /** How many sessions to a tenant are open. */
@@ -190,7 +191,7 @@ export class SessionBroker {
           opened = true;
           this.#observer.opened(session);
         }
-        if (session.state.name === "ended" && this.#sessions.delete(session.id)) {
+        if (session.state.name === "ended" && this.#sessions.delete(session)) {
           this.#observer.ended(session, session.state.reason);
         }
         registry.touched(purpose.tenant);

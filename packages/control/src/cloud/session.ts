@@ -1,18 +1,57 @@
 import type { CloseReason, Timer } from "@drawbridge/dataplane";
 import { closeReason, closeReasonFrom, DrawbridgeError, limitReason } from "@drawbridge/dataplane";
-import { TimeBox } from "./time-box.ts";
+import { TimeBox, type TimeLimits } from "./time-box.ts";
+import type { WallClock } from "../wire/wall-clock.ts";
 import type { Span } from "../watching/span.ts";
-import type { LinkPlace, SessionBytes, SessionOperator, SessionPurpose, TenantPort } from "./ports.ts";
+import type {
+  LinkNews,
+  LinkPlace,
+  LinkPlaces,
+  RemotePort,
+  SessionBytes,
+  SessionOperator,
+  SessionPurpose,
+  TenantPort,
+} from "./ports.ts";
 import {
   type OpenLink,
   type SessionAcceptance,
-  type SessionContext,
   type SessionDecision,
   type SessionState,
   withoutFirstByte,
-} from "./session-context.ts";
+} from "./session-state.ts";
 
-export type { SessionContext, SessionDecision, SessionState } from "./session-context.ts";
+export type { SessionDecision, SessionState } from "./session-state.ts";
+
+/** What a session needs from its surroundings. */
+export interface SessionContext {
+  clock: WallClock;
+  links: LinkPlaces;
+  remote: RemotePort;
+  /** The tenant's control connection now, or undefined while the tenant is offline. */
+  tenantPort: () => TenantPort | undefined;
+  tenantKeyFingerprint: string;
+  newLinkId: () => string;
+  /** Where legs are dialled; empty for the address at which each peer reached the control plane. */
+  rendezvousAddress: string;
+  answerWithinMs: number;
+  /** The longest time that a tenant may ask a person for, in milliseconds. */
+  consentWithinMs: number;
+  maxLinks: number;
+  timeLimits: TimeLimits;
+  /** Of an operator that asks for plain links; otherwise empty. */
+  plainNonce: Uint8Array;
+  /** How many links the operator wants to have ready before it needs them. */
+  linksAhead: number;
+  /** The session in a trace. */
+  span: Span;
+  /** Called at each change that others can see: state, number of links. */
+  onChange: (session: Session) => void;
+  /** Called when a person at the tenant is being asked, for so many milliseconds. */
+  onConsentAsked: (session: Session, withinMs: number) => void;
+  /** Called at each change of a link. */
+  onLink: (session: Session, news: LinkNews) => void;
+}
 
 /** One operator's authorised access to one target of one tenant. Pure state: the world is reached through ports. */
 export class Session {
@@ -125,7 +164,7 @@ export class Session {
     if (this.#links.size >= maxLinks)
       return refuse(limitReason("linksPerSession", `the session has ${maxLinks} links already`));
     if (ahead && [...this.#links.values()].filter(isUnused).length >= this.#linksAhead)
-      return refuse(limitReason("linksAhead", "the session may have no more links ahead"));
+      return refuse(closeReason("limit-exceeded", "the session may have no more links ahead"));
     const port = this.#context.tenantPort();
     if (port === undefined) return refuse(closeReason("tenant-offline", `tenant ${this.purpose.tenant} is offline`));
     let place: LinkPlace;

@@ -127,7 +127,9 @@ export class RemoteLink {
    */
   async #plainReason(reason: CloseReason): Promise<CloseReason> {
     if (!this.#options.plain || this.#closing !== undefined || this.counts().toRemote > 0) return reason;
-    const told = await orAborted(this.#told.promise, this.#signalWithin(REASON_MS)).catch(() => reason);
+    const told = await orAborted(this.#told.promise, this.#signalWithin(REASON_MS)).catch(
+      () => this.#closing ?? reason,
+    );
     return told.code === "closed" ? reason : told;
   }
 

@@ -1,9 +1,7 @@
 import type { CloseReason, LinkSetUp, Timer } from "@drawbridge/dataplane";
 import type { Span } from "../watching/span.ts";
-import type { WallClock } from "../wire/wall-clock.ts";
-import type { LinkNews, LinkPlace, LinkPlaces, PlainPermit, RemotePort, TenantPort } from "./ports.ts";
-import type { Session } from "./session.ts";
-import type { TimeBox, TimeLimits } from "./time-box.ts";
+import type { LinkPlace, PlainPermit } from "./ports.ts";
+import type { TimeBox } from "./time-box.ts";
 
 /** What a tenant says when it accepts a session. */
 export interface SessionAcceptance {
@@ -31,36 +29,6 @@ export type SessionState =
   | { name: "pending"; lapse: Timer }
   | { name: "open"; since: number; decidedBy: string; plain: boolean; timeBox: TimeBox }
   | { name: "ended"; reason: CloseReason };
-
-/** What a session needs from its surroundings. */
-export interface SessionContext {
-  clock: WallClock;
-  links: LinkPlaces;
-  remote: RemotePort;
-  /** The tenant's control connection now, or undefined while the tenant is offline. */
-  tenantPort: () => TenantPort | undefined;
-  tenantKeyFingerprint: string;
-  newLinkId: () => string;
-  /** Where legs are dialled; empty for the address at which each peer reached the control plane. */
-  rendezvousAddress: string;
-  answerWithinMs: number;
-  /** The longest time that a tenant may ask a person for, in milliseconds. */
-  consentWithinMs: number;
-  maxLinks: number;
-  timeLimits: TimeLimits;
-  /** Of an operator that asks for plain links; otherwise empty. */
-  plainNonce: Uint8Array;
-  /** How many links the operator wants to have ready before it needs them. */
-  linksAhead: number;
-  /** The session in a trace. */
-  span: Span;
-  /** Called at each change that others can see: state, number of links. */
-  onChange: (session: Session) => void;
-  /** Called when a person at the tenant is being asked, for so many milliseconds. */
-  onConsentAsked: (session: Session, withinMs: number) => void;
-  /** Called at each change of a link. */
-  onLink: (session: Session, news: LinkNews) => void;
-}
 
 /** A link that is there, or is to be. */
 export interface OpenLink {
