@@ -146,6 +146,8 @@ export class HostileBench {
       gateways: new Gateways([this.remoteFront.address]),
       request: { tenant, target, reason: "", ticket: "" },
       plain,
+      // Each leg is caught when its link is asked for.
+      linksAhead: 0,
       listen: { host: "127.0.0.1", port: 0 },
       observer: { pending: nothing, opened, linkOpened: nothing, linkClosed, clientRefused: nothing },
       trustTenantKey: (name, fingerprint) => known.trust(name, fingerprint),
