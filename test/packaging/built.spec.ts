@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { expect } from "chai";
 import { TemporaryFolder } from "../../scripts/demo/temporary-folder.ts";
 import { findProgram } from "../../scripts/demo/desktop/programs.ts";
-import { builtPackages } from "./packages.ts";
+import { builtPackages, installOrSkip } from "./packages.ts";
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -62,7 +62,7 @@ describe("what is built", () => {
     before(async function () {
       this.timeout(INSTALL_MS);
       const [executable = ""] = await builtPackages("console-cli");
-      await run("npm", ["install", "--global", "--prefix", prefix(), executable], { cwd: folder.path });
+      await installOrSkip(this, ["--global", "--prefix", prefix(), executable], folder.path);
     });
 
     it("does the main job, installed globally", async function () {
@@ -74,7 +74,7 @@ describe("what is built", () => {
       if (process.platform !== "linux") return this.skip();
       this.timeout(INSTALL_MS + SUITE_MS);
       const node = `node-linux-${process.arch}`;
-      await run("npm", ["install", "--prefix", folder.path, "--no-save", `${node}@24.21.0`], { cwd: folder.path });
+      await installOrSkip(this, ["--prefix", folder.path, "--no-save", `${node}@24.21.0`], folder.path);
       const node24 = join(folder.path, "node_modules", node, "bin", "node");
       expect((await run(node24, ["--version"])).stdout).to.match(/^v24\./);
       await suite([node24, drawbridge()], [...MAIN_JOB, ...NOT_ON_NODE_24]);

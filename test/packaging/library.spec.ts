@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect } from "chai";
 import { TemporaryFolder } from "../../scripts/demo/temporary-folder.ts";
-import { builtPackages } from "./packages.ts";
+import { builtPackages, installOrSkip } from "./packages.ts";
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -76,7 +76,7 @@ describe("the packages as libraries", () => {
     };
     const types = `@types/node@${devDependencies["@types/node"] ?? ""}`;
     const packages = await builtPackages("gen", "dataplane", "control");
-    await run("npm", ["install", "--no-audit", "--no-fund", ...packages, types], { cwd: folder.path });
+    await installOrSkip(this, [...packages, types], folder.path);
   });
   after(() => folder[Symbol.asyncDispose]());
 

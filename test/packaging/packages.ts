@@ -20,3 +20,28 @@ export async function builtPackages(...names: readonly string[]): Promise<string
     return join(BUILD, file);
   });
 }
+
+/** What npm says where it does not reach the registry. */
+const NO_REGISTRY =
+  /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|\w*SELF_SIGNED_CERT\w*|UNABLE_TO_\w+)\b/;
+const FETCH = [
+  "--prefer-offline",
+  "--fetch-retries=2",
+  "--fetch-retry-mintimeout=1000",
+  "--fetch-retry-maxtimeout=5000",
+];
+
+/**
+ * Runs `npm install` with these arguments; where the registry of other people's packages is out of reach, the suite is
+ * skipped, as it is where a Debian package is missing.
+ */
+export async function installOrSkip(suite: Mocha.Context, args: readonly string[], cwd: string): Promise<void> {
+  try {
+    await promisify(execFile)("npm", ["install", "--no-audit", "--no-fund", ...FETCH, ...args], { cwd });
+  } catch (error) {
+    const [why] = NO_REGISTRY.exec((error as { stderr?: string }).stderr ?? "") ?? [];
+    if (why === undefined) throw error;
+    console.log(`skipped: npm does not reach its registry (${why})`);
+    suite.skip();
+  }
+}
