@@ -9,11 +9,8 @@ import {
   InviteSecret,
 } from "@drawbridge/control/identity";
 import { Backoff } from "@drawbridge/control/rpc";
-import { parseTargets, TenantRedirector } from "@drawbridge/control/tenant";
-import { systemWallClock } from "@drawbridge/control/wire";
-
-const nothing = (): void => {};
-const silent = { info: nothing, warn: nothing, error: nothing, debug: nothing };
+import { parseTargets, tellAll, TenantRedirector } from "@drawbridge/control/tenant";
+import { noLog, systemWallClock } from "@drawbridge/control/wire";
 
 /** Enrols so many tenants in a cloud redirector's home, while it is stopped: `t000`, `t001`, … */
 export async function enrolTenants(cloudHome: string, address: string, count: number): Promise<EnrolledIdentity[]> {
@@ -100,8 +97,8 @@ export class ManyTenants implements AsyncDisposable {
     const redirector = new TenantRedirector({
       home: { identity, targets: parseTargets([`rdp=${target}`]) },
       policy: { judge: () => ({ verdict: "allow", because: "the test" }), obstacle: () => undefined },
-      observer: { ...mute, connected },
-      log: silent,
+      observer: { ...tellAll([]), connected },
+      log: noLog,
       clock: systemWallClock,
       backoff: new Backoff(),
     });
@@ -115,14 +112,3 @@ export class ManyTenants implements AsyncDisposable {
     await Promise.all(this.#redirectors.map((redirector) => redirector.stop(reason)));
   }
 }
-
-const mute = {
-  sessionOffered: nothing,
-  sessionPending: nothing,
-  sessionOpened: nothing,
-  sessionRefused: nothing,
-  sessionWithdrawn: nothing,
-  sessionEnded: nothing,
-  linkOpened: nothing,
-  linkClosed: nothing,
-};

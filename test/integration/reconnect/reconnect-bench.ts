@@ -5,15 +5,14 @@ import type { EnrolledIdentity } from "@drawbridge/control/identity";
 import { makePrivateDirectory } from "@drawbridge/control/identity";
 import { RemoteRedirector } from "@drawbridge/control/remote";
 import { Backoff, openGatewayChannel } from "@drawbridge/control/rpc";
-import { parseTargets, TenantRedirector, type TenantRedirectorOptions } from "@drawbridge/control/tenant";
-import { systemWallClock } from "@drawbridge/control/wire";
+import { parseTargets, tellAll, TenantRedirector, type TenantRedirectorOptions } from "@drawbridge/control/tenant";
+import { noLog, systemWallClock } from "@drawbridge/control/wire";
 import type { Gateways } from "@drawbridge/dataplane";
 import { Gateways as GatewayList } from "@drawbridge/dataplane";
 import { CloudBench } from "../control/cloud-bench.ts";
 import { Forwarder } from "../../support/forwarder.ts";
 
 const nothing = (): void => {};
-const silent = { info: nothing, warn: nothing, error: nothing, debug: nothing };
 const OVER = { code: "closed", message: "the test is over" } as const;
 
 /** A tenant redirector, and where it has been connected, in order. */
@@ -58,7 +57,7 @@ export class ReconnectBench implements AsyncDisposable {
     const connectedAt: string[] = [];
     let changed = Promise.withResolvers<void>();
     const observer = {
-      ...mute,
+      ...tellAll([]),
       connected: (_welcome: unknown, gateway: string): void => {
         connectedAt.push(gateway);
         changed.resolve();
@@ -70,7 +69,7 @@ export class ReconnectBench implements AsyncDisposable {
       gateways,
       policy: { judge: () => ({ verdict: "allow", because: "the test" }), obstacle: () => undefined },
       observer,
-      log: silent,
+      log: noLog,
       clock: systemWallClock,
       backoff: new Backoff(),
       ...options,
@@ -119,14 +118,3 @@ export class ReconnectBench implements AsyncDisposable {
     await rm(this.folder, { recursive: true, force: true });
   }
 }
-
-const mute = {
-  sessionOffered: nothing,
-  sessionPending: nothing,
-  sessionOpened: nothing,
-  sessionRefused: nothing,
-  sessionWithdrawn: nothing,
-  sessionEnded: nothing,
-  linkOpened: nothing,
-  linkClosed: nothing,
-};

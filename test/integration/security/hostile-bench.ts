@@ -15,7 +15,13 @@ import {
 } from "@drawbridge/control/identity";
 import { KnownTenants, type OpenedSession, type RemoteLinkEnd, RemoteRedirector } from "@drawbridge/control/remote";
 import { Backoff, openChannel, RenewingIdentity } from "@drawbridge/control/rpc";
-import { type AccessPolicy, parseTargets, type TenantLinkEnd, TenantRedirector } from "@drawbridge/control/tenant";
+import {
+  type AccessPolicy,
+  parseTargets,
+  tellAll,
+  type TenantLinkEnd,
+  TenantRedirector,
+} from "@drawbridge/control/tenant";
 import { systemWallClock } from "@drawbridge/control/wire";
 import { LoopbackServer } from "../../support/dataplane-sockets.ts";
 import { CloudBench } from "../control/cloud-bench.ts";
@@ -102,7 +108,7 @@ export class HostileBench {
     const note = (fields: object, text: string): void => void this.told.push(fields, text);
     const log = { info: note, warn: note, error: note, debug: note };
     const online = Promise.withResolvers<void>();
-    const observer = { ...mute, connected: () => online.resolve(), linkClosed: keepThird(ends) };
+    const observer = { ...tellAll([]), connected: () => online.resolve(), linkClosed: keepThird(ends) };
     const reached = { ...identity, addresses: [this.tenantFront.address] };
     const redirector = new TenantRedirector({
       identity: new RenewingIdentity(this.#folder, reached, systemWallClock, log),
@@ -178,16 +184,6 @@ export class HostileBench {
     return { ...genuine, privateKey: exportPrivateKeyPem(keyPair), certificate: certificateToPem(der), keyFingerprint };
   }
 }
-
-const mute = {
-  sessionOffered: nothing,
-  sessionPending: nothing,
-  sessionOpened: nothing,
-  sessionRefused: nothing,
-  sessionWithdrawn: nothing,
-  sessionEnded: nothing,
-  linkOpened: nothing,
-};
 
 function keepThird<Value>(list: Value[]): (first: unknown, second: unknown, third: Value) => void {
   return (_first, _second, third) => void list.push(third);

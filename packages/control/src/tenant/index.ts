@@ -16,4 +16,4 @@ export { openTenantHome, saveTargets, type TenantHome } from "./tenant-home.ts";
 export type { TenantLinkEnd } from "./tenant-link.ts";
 export { type ConnectionState, TenantRedirector, type TenantRedirectorOptions } from "./tenant-redirector.ts";
 export { type Applied, TenantService, type TenantServiceOptions } from "./tenant-service.ts";
-export type { TenantSessionObserver } from "./tenant-session-observer.ts";
+export { tellAll, type TenantSessionObserver } from "./tenant-session-observer.ts";

@@ -12,6 +12,7 @@ import type { Decide } from "./program-decision.ts";
 import type { ConnectionState, TenantRedirectorOptions } from "./tenant-redirector.ts";
 import type { Applied } from "./tenant-service.ts";
 import { TenantService } from "./tenant-service.ts";
+import { tellAll } from "./tenant-session-observer.ts";
 
 /** What a tenant redirector in a program of one's own is made of. */
 export interface StartTenantOptions {
@@ -77,7 +78,7 @@ export async function startTenant(options: StartTenantOptions): Promise<RunningT
   const service = await TenantService.open({
     home: options.home,
     reach: options.reach ?? (await openHomeReach(options.home, options.network)).reach,
-    observer: { ...NOBODY, ...options.observer },
+    observer: { connected: () => {}, ...tellAll([]), ...options.observer },
     log,
     clock: systemWallClock,
     backoff: new Backoff(),
@@ -109,17 +110,3 @@ export async function startTenant(options: StartTenantOptions): Promise<RunningT
     [Symbol.asyncDispose]: stop,
   };
 }
-
-const nothing = (): void => {};
-
-const NOBODY: TenantRedirectorOptions["observer"] = {
-  connected: nothing,
-  sessionOffered: nothing,
-  sessionPending: nothing,
-  sessionOpened: nothing,
-  sessionRefused: nothing,
-  sessionWithdrawn: nothing,
-  sessionEnded: nothing,
-  linkOpened: nothing,
-  linkClosed: nothing,
-};

@@ -21,7 +21,7 @@ export interface TenantSessionObserver {
   linkClosed(offer: OfferedSession, linkId: string, end: TenantLinkEnd): void;
 }
 
-/** One observer that tells several, in order. */
+/** One observer that tells several, in order; or none. */
 export function tellAll(observers: readonly TenantSessionObserver[]): TenantSessionObserver {
   const each = (tell: (observer: TenantSessionObserver) => void): void => observers.forEach(tell);
   return {
