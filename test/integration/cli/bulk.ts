@@ -1,6 +1,7 @@
 import { createCipheriv, createHash } from "node:crypto";
 import { once } from "node:events";
 import type { Socket } from "node:net";
+import { expect } from "chai";
 
 const PIECE = Buffer.alloc(256 * 1024);
 
@@ -26,4 +27,16 @@ export async function receiveBulk(socket: Socket): Promise<{ bytes: number; hash
     bytes += piece.length;
   }
   return { bytes, hash: hash.digest("hex") };
+}
+
+/** Sends so many bytes from both ends of a link at once, each ending its own side, and asserts that they arrive unaltered. */
+export async function expectBulkUnaltered(near: Socket, far: Socket, bytes: number): Promise<void> {
+  const [toFar, toNear, atFar, atNear] = await Promise.all([
+    sendBulk(near, 1, bytes),
+    sendBulk(far, 2, bytes),
+    receiveBulk(far),
+    receiveBulk(near),
+  ]);
+  expect(atFar).to.deep.equal({ bytes, hash: toFar });
+  expect(atNear).to.deep.equal({ bytes, hash: toNear });
 }

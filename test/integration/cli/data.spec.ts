@@ -4,7 +4,7 @@ import type { Chain, ListeningSession } from "../../support/chain.ts";
 import { openSession, startChain, stopChain } from "../../support/chain.ts";
 import { stopCli } from "../../support/cli.ts";
 import { closedOf, dialLoopback, readAll } from "../../support/dataplane-sockets.ts";
-import { receiveBulk, sendBulk } from "./bulk.ts";
+import { expectBulkUnaltered } from "./bulk.ts";
 import { TargetServer } from "./target-server.ts";
 
 const MB = 1024 * 1024;
@@ -51,14 +51,7 @@ describe("data through the command line's chain", function () {
     const far = new Promise<Socket>((resolve) => (onAccepted = resolve));
     const near = await dialLoopback(open.port);
     const target = await far;
-    const [sentToTenant, sentBack, atTarget, atClient] = await Promise.all([
-      sendBulk(near, 1, 64 * MB),
-      sendBulk(target, 2, 64 * MB),
-      receiveBulk(target),
-      receiveBulk(near),
-    ]);
-    expect(atTarget).to.deep.equal({ bytes: 64 * MB, hash: sentToTenant });
-    expect(atClient).to.deep.equal({ bytes: 64 * MB, hash: sentBack });
+    await expectBulkUnaltered(near, target, 64 * MB);
     const closed = await open.process.waitForEvent("link-closed");
     expect(closed).to.include({ code: "closed", toTenant: 64 * MB, toRemote: 64 * MB });
     await stopCli(open.process);

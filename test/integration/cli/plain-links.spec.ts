@@ -5,7 +5,7 @@ import type { DrawbridgeEvent, DrawbridgeProcess } from "../../support/cli.ts";
 import { runCli, stopCli } from "../../support/cli.ts";
 import { dialLoopback, readAll } from "../../support/dataplane-sockets.ts";
 import { ALLOW, ASK, ConsentChain } from "../tenant/consent-chain.ts";
-import { receiveBulk, sendBulk } from "./bulk.ts";
+import { expectBulkUnaltered } from "./bulk.ts";
 
 const MB = 1024 * 1024;
 const PERMITTED = `${ALLOW}    plain_links: allow\n`;
@@ -41,14 +41,7 @@ describe("plain links, by the command line", function () {
     await using open = await openSession(chain.chain, "rdp", ["--plain"]);
     expect(event(open.process, "session-opened")).to.include({ plain: true });
     const { client, service } = await link(open.port);
-    const [up, down, atService, atClient] = await Promise.all([
-      sendBulk(client, 1, 16 * MB),
-      sendBulk(service, 2, 16 * MB),
-      receiveBulk(service),
-      receiveBulk(client),
-    ]);
-    expect(atService).to.deep.equal({ bytes: 16 * MB, hash: up });
-    expect(atClient).to.deep.equal({ bytes: 16 * MB, hash: down });
+    await expectBulkUnaltered(client, service, 16 * MB);
     const closed = await open.process.waitForEvent("link-closed");
     expect(closed).to.include({ code: "closed", toTenant: 16 * MB, toRemote: 16 * MB });
     expect(event(open.process, "link-opened")).to.include({ plain: true });

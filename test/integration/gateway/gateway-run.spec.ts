@@ -7,7 +7,7 @@ import { until } from "../../../scripts/demo/until.ts";
 import { type Chain, type ListeningSession, openSession, startChain, stopChain } from "../../support/chain.ts";
 import { expectCli, stopCli } from "../../support/cli.ts";
 import { dialLoopback, readAll, readBytes } from "../../support/dataplane-sockets.ts";
-import { receiveBulk, sendBulk } from "../cli/bulk.ts";
+import { expectBulkUnaltered } from "../cli/bulk.ts";
 import { TargetServer } from "../cli/target-server.ts";
 import { Flood } from "../security/flood.ts";
 import { type GatewayProcess, startGateway } from "./gateway-process.ts";
@@ -81,14 +81,7 @@ describe("drawbridge gateway run", function () {
   it("carries a session: bytes both ways unaltered, each end on its own", async () => {
     await using session = await openSession(chain);
     const { near, far } = await link(session);
-    const [sent, back, atTarget, atClient] = await Promise.all([
-      sendBulk(near, 1, 16 * MB),
-      sendBulk(far, 2, 16 * MB),
-      receiveBulk(far),
-      receiveBulk(near),
-    ]);
-    expect(atTarget).to.deep.equal({ bytes: 16 * MB, hash: sent });
-    expect(atClient).to.deep.equal({ bytes: 16 * MB, hash: back });
+    await expectBulkUnaltered(near, far, 16 * MB);
 
     const second = await link(session);
     second.near.end("question");

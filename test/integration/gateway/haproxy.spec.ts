@@ -7,7 +7,7 @@ import { type Chain, openSession, startChain, stopChain } from "../../support/ch
 import { stopCli } from "../../support/cli.ts";
 import { closedOf, dialLoopback, readAll } from "../../support/dataplane-sockets.ts";
 import { peerSuite } from "../../support/peer-suite.ts";
-import { receiveBulk, sendBulk } from "../cli/bulk.ts";
+import { expectBulkUnaltered } from "../cli/bulk.ts";
 import { TargetServer } from "../cli/target-server.ts";
 import { HaProxy } from "./haproxy.ts";
 
@@ -45,14 +45,7 @@ peerSuite("HAProxy in the cloud gateway's place, as docs/GATEWAY.md says", ["hap
     const accepted = new Promise<Socket>((resolve) => (onAccepted = resolve));
     const near = await dialLoopback(session.port);
     const far = await accepted;
-    const [sent, back, atTarget, atClient] = await Promise.all([
-      sendBulk(near, 1, 8 * MB),
-      sendBulk(far, 2, 8 * MB),
-      receiveBulk(far),
-      receiveBulk(near),
-    ]);
-    expect(atTarget).to.deep.equal({ bytes: 8 * MB, hash: sent });
-    expect(atClient).to.deep.equal({ bytes: 8 * MB, hash: back });
+    await expectBulkUnaltered(near, far, 8 * MB);
 
     const next = new Promise<Socket>((resolve) => (onAccepted = resolve));
     const asking = await dialLoopback(session.port);

@@ -7,7 +7,7 @@ import type { Chain } from "../../support/chain.ts";
 import { expectCli, startCli } from "../../support/cli.ts";
 import { dialLoopback } from "../../support/dataplane-sockets.ts";
 import { peerSuite } from "../../support/peer-suite.ts";
-import { receiveBulk, sendBulk } from "../cli/bulk.ts";
+import { expectBulkUnaltered, receiveBulk } from "../cli/bulk.ts";
 import { TargetServer } from "../cli/target-server.ts";
 import { compileContract, PYTHON_PROGRAMS, PythonProgram } from "./python-program.ts";
 
@@ -55,14 +55,7 @@ peerSuite("the examples in Python, written from the contract alone", PYTHON_PROG
     const accepted = new Promise<Socket>((resolve) => (onAccepted = resolve));
     const near = await dialLoopback(port);
     const far = await accepted;
-    const [toTenant, toRemote, atTarget, atClient] = await Promise.all([
-      sendBulk(near, 1, 4 * MB),
-      sendBulk(far, 2, 4 * MB),
-      receiveBulk(far),
-      receiveBulk(near),
-    ]);
-    expect(atTarget).to.deep.equal({ bytes: 4 * MB, hash: toTenant });
-    expect(atClient).to.deep.equal({ bytes: 4 * MB, hash: toRemote });
+    await expectBulkUnaltered(near, far, 4 * MB);
   }
 
   /** Our half-closes pass: the answer comes after the question has ended. */
