@@ -28,11 +28,14 @@ export class Operators {
   readonly #world: SoakWorld;
   readonly #links: LinkMaker;
   readonly #tally: Tally;
+  readonly #restMs: number;
 
-  constructor(world: SoakWorld, links: LinkMaker, tally: Tally) {
-    this.#world = world;
-    this.#links = links;
-    this.#tally = tally;
+  /** @param parts - `restMs`: how long a client rests between two links, on average, in milliseconds */
+  constructor(parts: { world: SoakWorld; links: LinkMaker; tally: Tally; restMs: number }) {
+    this.#world = parts.world;
+    this.#links = parts.links;
+    this.#tally = parts.tally;
+    this.#restMs = parts.restMs;
   }
 
   /** Resolves when the signal has fired and so many operators have ended their last sessions. */
@@ -64,7 +67,10 @@ export class Operators {
     const isCutShort = randomInt(4) === 0;
     const session: OpenSession = { tenant, connect, port, era: isCutShort ? undefined : era, isKilled: false };
     const client = async (): Promise<void> => {
-      while (performance.now() < over && !signal.aborted && connect.child.exit === undefined) await this.#link(session);
+      while (performance.now() < over && !signal.aborted && connect.child.exit === undefined) {
+        await this.#link(session);
+        await delay(randomInt(0, 2 * this.#restMs + 1));
+      }
     };
     const clients = Promise.all(Array.from({ length: randomInt(1, 4) }, client));
     if (isCutShort) await delay(forMs / 2);

@@ -15,21 +15,28 @@ const SETTLE_MS = 90_000;
 
 /**
  * Lets sessions and tenants come and go through every fault, for so many minutes; 120 unless told. Then everything has to
- * be as at the beginning.
+ * be as at the beginning. Each client rests between two links, for a second on average unless told: with none at all,
+ * two cores have little left for anybody else in these hours.
  *
  * @returns the exit code: 5 for a leak, a wrong byte, a registry that lied or a process that crashed
  */
 export async function soak(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
-    options: { minutes: { type: "string", default: "120" }, out: { type: "string", default: "soak.json" } },
+    options: {
+      minutes: { type: "string", default: "120" },
+      rest: { type: "string", default: "1000" },
+      out: { type: "string", default: "soak.json" },
+    },
   });
   const minutes = Number(values.minutes);
   if (!(minutes > 0 && minutes <= 24 * 60)) throw new TypeError("--minutes is a number up to 1440");
+  const restMs = Number(values.rest);
+  if (!(restMs >= 0 && restMs <= 60_000)) throw new TypeError("--rest is a number of milliseconds up to 60000");
   const tally = new Tally();
   const world = await SoakWorld.start();
   const links = new LinkMaker(world.bench.target);
-  const operators = new Operators(world, links, tally);
+  const operators = new Operators({ world, links, tally, restMs });
   try {
     await warmUp(world, operators);
     const begin = await world.sample();
