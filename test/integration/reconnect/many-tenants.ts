@@ -17,37 +17,35 @@ export async function enrolTenants(cloudHome: string, address: string, count: nu
   const { store, authority } = await openCloudHome(cloudHome);
   const ca = certificateToPem(authority.certificateDer);
   const { provider } = authority;
+  const enrol = async (index: number): Promise<EnrolledIdentity> => {
+    const name = `t${String(index).padStart(3, "0")}`;
+    const keyPair = await generateKeyPairP256();
+    const request = await createCertificateRequest(keyPair);
+    const issued = await authority.issuePrincipalCertificate({ kind: "tenant", name, provider }, request);
+    const secretHash = hashInviteSecret(InviteSecret.random());
+    const [now, credential] = [Date.now(), { keyFingerprint: issued.keyFingerprint, certificateSerial: issued.serial }];
+    const expiresAt = now + 60_000;
+    await store.invites.create({ kind: "tenant", name, groups: [], secretHash, expiresAt, createdBy: "local" });
+    await store.invites.redeem(secretHash, "tenant", now, credential);
+    return {
+      kind: "tenant",
+      name,
+      provider,
+      addresses: [address],
+      privateKey: exportPrivateKeyPem(keyPair),
+      certificate: certificateToPem(issued.der),
+      certificateAuthorities: [ca],
+      keyFingerprint: issued.keyFingerprint,
+    };
+  };
   const identities: EnrolledIdentity[] = [];
   try {
-    for (let index = 0; index < count; index += 1) {
-      const name = `t${String(index).padStart(3, "0")}`;
-      const keyPair = await generateKeyPairP256();
-      const request = await createCertificateRequest(keyPair);
-      const issued = await authority.issuePrincipalCertificate({ kind: "tenant", name, provider }, request);
-      const secretHash = hashInviteSecret(InviteSecret.random());
-      const [now, credential] = [
-        Date.now(),
-        { keyFingerprint: issued.keyFingerprint, certificateSerial: issued.serial },
-      ];
-      await store.invites.create({
-        kind: "tenant",
-        name,
-        groups: [],
-        secretHash,
-        expiresAt: now + 60_000,
-        createdBy: "local",
-      });
-      await store.invites.redeem(secretHash, "tenant", now, credential);
-      identities.push({
-        kind: "tenant",
-        name,
-        provider,
-        addresses: [address],
-        privateKey: exportPrivateKeyPem(keyPair),
-        certificate: certificateToPem(issued.der),
-        certificateAuthorities: [ca],
-        keyFingerprint: issued.keyFingerprint,
-      });
+    while (identities.length < count) {
+      const some = Array.from(
+        { length: Math.min(AT_ONCE, count - identities.length) },
+        (_, at) => identities.length + at,
+      );
+      identities.push(...(await Promise.all(some.map(enrol))));
     }
   } finally {
     await store.close();
@@ -55,7 +53,7 @@ export async function enrolTenants(cloudHome: string, address: string, count: nu
   return identities;
 }
 
-/** How many connect at the same time to begin with: one address may have no more than 64 handshakes under way. */
+/** How many enrol, and connect to begin with, at the same time: one address may have no more than 64 handshakes under way. */
 const AT_ONCE = 25;
 
 /** What many tenants have beside their identities. */

@@ -2,27 +2,15 @@ import { connect } from "node:net";
 import type { DescMethod } from "@bufbuild/protobuf";
 import { RIGHTS } from "@drawbridge/control/cloud";
 import type { EnrolledIdentity } from "@drawbridge/control/identity";
-import { AdminService } from "@drawbridge/gen/drawbridge/v1/admin";
-import { ControlService } from "@drawbridge/gen/drawbridge/v1/control";
-import { DiagnosticService } from "@drawbridge/gen/drawbridge/v1/diagnostic";
-import { EnrollmentService } from "@drawbridge/gen/drawbridge/v1/enrollment";
-import { RegistryService } from "@drawbridge/gen/drawbridge/v1/registry";
-import { SessionService } from "@drawbridge/gen/drawbridge/v1/session";
 import { expect } from "chai";
 import fc from "fast-check";
+import { CONTRACT } from "../../../packages/control/src/cloud/services/contract.ts";
 import { until } from "../../support/dataplane-rendezvous.ts";
 import { CloudBench } from "../control/cloud-bench.ts";
 import { encodedMessage } from "./message-arbitrary.ts";
 import { grpcFrame, RawCaller } from "./raw-calls.ts";
 
-const METHODS: readonly DescMethod[] = [
-  AdminService,
-  ControlService,
-  DiagnosticService,
-  EnrollmentService,
-  RegistryService,
-  SessionService,
-].flatMap((service) => service.methods);
+const METHODS: readonly DescMethod[] = CONTRACT.flatMap((service) => service.methods);
 const DEADLINE_EXCEEDED = 4;
 const OK = 0;
 /** Bounded: in runs, and in time for machines that are slow. */
@@ -120,11 +108,14 @@ describe("whatever bytes come in over the public port (PEERS security 3)", () =>
 
   it("arbitrary paths are refused", async () => {
     const before = openSockets();
+    // Takes its time on its first use, and the server, which is in this process, would give up the handshake meanwhile.
+    const paths = fc.webPath();
+    fc.sample(paths, 1);
     {
       await using caller = await RawCaller.connect(bench.address, admin);
-      const property = fc.asyncProperty(fc.webPath(), fc.uint8Array({ maxLength: 100 }), async (path, body) => {
+      const property = fc.asyncProperty(paths, fc.uint8Array({ maxLength: 100 }), async (path, body) => {
         const { grpcStatus } = await caller.call(path === "" ? "/" : path, body, false);
-        expect(grpcStatus).to.not.equal(OK).and.not.equal(DEADLINE_EXCEEDED);
+        expect(grpcStatus).to.be.a("number").and.not.equal(OK).and.not.equal(DEADLINE_EXCEEDED);
       });
       await fc.assert(property, BOUNDS);
     }

@@ -62,7 +62,7 @@ export class RawCaller implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = this.#session.closed ? undefined : once(this.#session, "close");
+    const closed = this.#session.destroyed ? undefined : once(this.#session, "close");
     this.#session.destroy();
     await closed;
   }

@@ -1,10 +1,11 @@
 import { expect } from "chai";
+import { DEFAULT_KEEP_ALIVE } from "../../../packages/control/src/rpc/keep-alive.ts";
 import { keepAliveSetting } from "../../../packages/control/src/rpc/keep-alive-setting.ts";
 
 describe("the keep-alive setting", () => {
   it("has the usual times where it names none", () => {
-    expect(keepAliveSetting.parse({})).to.deep.equal({ intervalMs: 10_000, timeoutMs: 5_000 });
-    expect(keepAliveSetting.parse({ interval: "2s" })).to.deep.equal({ intervalMs: 2_000, timeoutMs: 5_000 });
+    expect(keepAliveSetting(DEFAULT_KEEP_ALIVE).parse({})).to.deep.equal({ intervalMs: 10_000, timeoutMs: 5_000 });
+    expect(keepAliveSetting(DEFAULT_KEEP_ALIVE).parse({ interval: "2s" })).to.deep.equal({ intervalMs: 2_000, timeoutMs: 5_000 });
   });
 
   for (const setting of [
@@ -16,7 +17,7 @@ describe("the keep-alive setting", () => {
     { every: "5s" },
   ]) {
     it(`may not be ${JSON.stringify(setting)}`, () => {
-      expect(keepAliveSetting.safeParse(setting).success).to.equal(false);
+      expect(keepAliveSetting(DEFAULT_KEEP_ALIVE).safeParse(setting).success).to.equal(false);
     });
   }
 });

@@ -81,6 +81,13 @@ describe("invite code", () => {
     );
   });
 
+  it("may stand in quotation marks or angle brackets, as it was copied", () => {
+    const code = encodeInviteCode({ ...GOLDEN, secret: new InviteSecret(GOLDEN.secret) });
+    for (const copied of [`'${code}'`, `"${code}"`, `“${code}”`, `<${code}>`, `\`${code}\``]) {
+      expect(decodeInviteCode(copied)).to.deep.equal(decodeInviteCode(code));
+    }
+  });
+
   for (const [text, problem] of [
     ["", "there is no invite code"],
     ["hello", "this is not an invite code"],

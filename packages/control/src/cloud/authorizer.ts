@@ -1,5 +1,5 @@
 import { DrawbridgeError } from "@drawbridge/dataplane";
-import { certificateFacts, principalOfCertificate } from "../identity/index.ts";
+import { certificateKeyFingerprint, principalOfCertificate } from "../identity/index.ts";
 import type { Authorize } from "../rpc/server-middleware.ts";
 import type { Store } from "../store/index.ts";
 import type { Caller } from "./rights.ts";
@@ -22,7 +22,7 @@ export function createAuthorizer(store: Store, provider: string): Authorize<Call
 
 async function identify(store: Store, provider: string, certificate: Buffer): Promise<Caller> {
   const { kind, name, provider: issuer } = principalOfCertificate(certificate);
-  const { keyFingerprint } = certificateFacts(certificate);
+  const keyFingerprint = certificateKeyFingerprint(certificate);
   const record = issuer === provider ? await store.principals.find(kind, name) : undefined;
   if (record === undefined || record.state === "revoked")
     throw refused("revoked", `the access of ${kind} ${name} was revoked`);

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { keepAliveSetting } from "../rpc/keep-alive-setting.ts";
+import { SERVER_KEEP_ALIVE } from "../rpc/keep-alive.ts";
 import { addressRangeSetting } from "../wire/address-range-setting.ts";
 import { addressSetting } from "../wire/address-setting.ts";
 import { durationSetting } from "../wire/duration.ts";
@@ -55,6 +56,8 @@ const sessionsSchema = z
     idle: durationSetting.optional(),
     /** Whether operators must say why. */
     reasonRequired: z.boolean().default(false),
+    /** From which role upwards operators may ask for free targets, which the tenant's policy then judges. */
+    freeTargets: z.enum(["operator", "admin", "nobody"]).default("operator"),
   })
   .prefault({});
 
@@ -94,11 +97,16 @@ export const cloudSettingsSchema = z.strictObject({
   /** How long the certificates of tenants and operators are good; they renew at two thirds of it. */
   certificateLife: durationSetting.prefault("90d"),
   /** How a tenant or operator that is gone is found. */
-  keepAlive: keepAliveSetting.prefault({}),
+  keepAlive: keepAliveSetting(SERVER_KEEP_ALIVE).prefault({}),
   /** How long a connection may take to say what it is, and a leg to send its preface. */
   prefaceDeadline: durationSetting
     .refine((ms) => ms >= 1_000 && ms <= 60_000, { error: "this is out of range: from 1s to 60s" })
     .prefault("5s"),
+  /**
+   * How many processes splice links beside the main one, 0 for none. `auto`: none below 4 cores, from there on one fewer than
+   * cores, at most 8.
+   */
+  workers: z.union([z.literal("auto"), z.int().min(0).max(64)]).default("auto"),
   sessions: sessionsSchema,
   rates: ratesSchema,
   limits: limitsSchema,

@@ -5,12 +5,14 @@ import {
   type Address,
   closeReason,
   type CloseReason,
+  gatewayOf,
   LEG_ALPN,
   limitReason,
   peerAddress,
+  setGatewayOf,
   setPeerAddress,
 } from "@drawbridge/dataplane";
-import { fingerprintHex, keyFingerprint } from "../identity/index.ts";
+import { certificateKeyFingerprint } from "../identity/index.ts";
 import type { CloudLimits } from "./cloud-settings.ts";
 import { ConnectionCaps } from "./connection-caps.ts";
 import type { HandshakeFailure } from "./metrics/metrics-port.ts";
@@ -139,13 +141,15 @@ export class TlsTerminator {
   #secured(socket: TLSSocket): void {
     const handshake = this.#underWay.get(endsOf(socket));
     if (handshake !== undefined) setPeerAddress(socket, handshake.peer);
+    const gateway = handshake && gatewayOf(handshake.socket);
+    if (gateway !== undefined) setGatewayOf(socket, gateway);
     const address = peerAddress(socket).host;
     if (socket.alpnProtocol === LEG_ALPN) return this.#leg(socket, handshake);
     handshake?.over();
     // Node refuses a client that names other protocols only; one that names none gets here.
     if (socket.alpnProtocol !== GRPC_ALPN) return this.#refuse(socket, NO_PROTOCOL, address);
     const certificate = socket.authorized ? socket.getPeerX509Certificate() : undefined;
-    const key = certificate && fingerprintHex(keyFingerprint(certificate.publicKey));
+    const key = certificate && certificateKeyFingerprint(certificate.raw);
     const evict = (): void => this.#refuse(socket, ANONYMOUS_MADE_ROOM, address);
     const leave = key === undefined ? this.#anonymous.enter(address, evict) : this.#principals.enter(key);
     if (leave === undefined) {

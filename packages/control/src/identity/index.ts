@@ -16,7 +16,13 @@ export { createCertificateRequest, MAX_CERTIFICATE_REQUEST_BYTES, publicKeyOfReq
 export { fromFileError } from "./file-error.ts";
 export { decodeInviteCode, encodeInviteCode, type InviteCode } from "./invite-code.ts";
 export { hashInviteSecret, INVITE_SECRET_BYTES, InviteSecret } from "./invite-secret.ts";
-export { certificateFingerprint, fingerprintHex, formatFingerprint, keyFingerprint } from "./key-fingerprint.ts";
+export {
+  certificateFingerprint,
+  certificateKeyFingerprint,
+  fingerprintHex,
+  formatFingerprint,
+  keyFingerprint,
+} from "./key-fingerprint.ts";
 export {
   exportPrivateKeyPem,
   exportSpki,

@@ -35,13 +35,14 @@ export function encodeInviteCode(code: InviteCode): string {
 }
 
 /**
- * What a code says. White space and line breaks, as mail programs insert them, are ignored.
+ * What a code says. White space and line breaks, as mail programs insert them, are ignored, and so are quotation marks
+ * and angle brackets around it, which come along when it is copied.
  * @throws DrawbridgeError `invite-invalid`, whose text says whether it is no invite code at all, cut off, or mistyped.
  * The text never repeats the code.
  */
 export function decodeInviteCode(text: string): InviteCode {
   if (text.length > MAX_TEXT_LENGTH) throw invalid("the text is too long for an invite code", COPY_AGAIN);
-  const bytes = decodeText(text.replace(/\s+/g, ""));
+  const bytes = decodeText(text.replace(/\s+/g, "").replace(WRAPPING, ""));
   const body = bytes.subarray(0, Math.max(0, bytes.length - CHECKSUM_BYTES));
   const message = parseBody(body);
   const intact = checksum(body).equals(bytes.subarray(body.length));
@@ -57,6 +58,8 @@ export function decodeInviteCode(text: string): InviteCode {
     secret: new InviteSecret(message.secret),
   };
 }
+
+const WRAPPING = /^["'`<“„‘«]+|["'`>”“’»]+$/g;
 
 const COPY_AGAIN = "Copy the whole code again, from DBI1- to its last character.";
 

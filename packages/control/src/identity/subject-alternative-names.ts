@@ -1,4 +1,4 @@
-import { type DerElement, readDer } from "./der-reader.ts";
+import { certificateParts, type DerElement, expected, readDer, SEQUENCE } from "./der-reader.ts";
 
 /** One of the names that a certificate is for. */
 export interface AlternativeName {
@@ -9,7 +9,6 @@ export interface AlternativeName {
 
 // RFC 5280: the tags of GeneralName (4.2.1.6), of the parts of a certificate (4.1), and universal ones (X.680, 8.6).
 const KINDS = ["other", "email", "dns", "x400", "directory", "edi", "url", "ip", "id"] as const;
-const SEQUENCE = 0x30;
 const OCTET_STRING = 0x04;
 const OBJECT_IDENTIFIER = 0x06;
 const EXTENSIONS = 0xa3;
@@ -26,10 +25,7 @@ const SUBJECT_ALTERNATIVE_NAME = Buffer.from([0x55, 0x1d, 0x11]);
  * @throws RangeError for what is no certificate in DER
  */
 export function subjectAlternativeNames(der: Uint8Array): AlternativeName[] {
-  const [certificate, ...behind] = readDer(der);
-  if (behind.length > 0) throw new RangeError("something behind the certificate");
-  const [toBeSigned] = readDer(expected(certificate, SEQUENCE));
-  const wrapped = readDer(expected(toBeSigned, SEQUENCE)).filter(({ tag }) => tag === EXTENSIONS);
+  const wrapped = certificateParts(der).filter(({ tag }) => tag === EXTENSIONS);
   return wrapped.flatMap(({ content }) => readDer(expected(only(content), SEQUENCE)).flatMap(namesOf));
 }
 
@@ -51,9 +47,4 @@ function only(bytes: Uint8Array): DerElement | undefined {
   const [element, ...others] = readDer(bytes);
   if (others.length > 0) throw new RangeError("several elements where there is one");
   return element;
-}
-
-function expected(element: DerElement | undefined, tag: number): Uint8Array {
-  if (element?.tag !== tag) throw new RangeError("another element than a certificate has there");
-  return element.content;
 }

@@ -1,3 +1,4 @@
+import type { Http2Server, ServerHttp2Session } from "node:http2";
 import type { TLSSocket } from "node:tls";
 import type { ConnectionInjector, ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
@@ -9,10 +10,11 @@ import * as clientStreamingCall from "nice-grpc/lib/server/handleClientStreaming
 import * as serverStreamingCall from "nice-grpc/lib/server/handleServerStreamingCall.js";
 import * as unaryCall from "nice-grpc/lib/server/handleUnaryCall.js";
 import * as serviceDefinitions from "nice-grpc/lib/service-definitions/index.js";
-import { peerAddress } from "@drawbridge/dataplane";
-import { keepAliveOptions } from "./keep-alive.ts";
+import { peerAddress, systemClock } from "@drawbridge/dataplane";
+import { gatewayInterceptor, tellGateway } from "./gateway-of-call.ts";
 import type { KeepAlive } from "./keep-alive.ts";
-import { peerCertificateInterceptor } from "./peer-certificate.ts";
+import { peerCertificateInterceptor, tellCertificate } from "./peer-certificate.ts";
+import { SilenceWatch } from "./silence-watch.ts";
 import { validationMiddleware } from "./validation.ts";
 import { writeDeadlineInterceptor } from "./write-deadline.ts";
 
@@ -20,7 +22,7 @@ import { writeDeadlineInterceptor } from "./write-deadline.ts";
 export interface RpcServerOptions<Context> {
   /** Outermost first. Validation is added as the innermost. */
   middleware: [ServerMiddleware, ServerMiddleware<Context>];
-  /** How dead peers are found. */
+  /** How dead peers are found: by their silence. */
   keepAlive: KeepAlive;
   /** The largest message that is accepted, in bytes, also after decompression. Default 64 KiB. */
   maxMessageBytes?: number;
@@ -72,19 +74,26 @@ export class RpcServer<Context> {
   readonly #injector: ConnectionInjector;
   readonly #middleware: ServerMiddleware<Context>;
   readonly #connections = new Set<TLSSocket>();
+  readonly #silence: SilenceWatch;
+  #http2: Http2Server | undefined;
   /** Calls that run. */
   #calls = 0;
   #onIdle: (() => void) | undefined;
 
   constructor(options: RpcServerOptions<Context>) {
     const { maxMessageBytes = 64 * 1024, writeDeadlineMs = 60_000 } = options;
+    this.#silence = new SilenceWatch(options.keepAlive, systemClock);
     this.#server = new Server({
-      ...keepAliveOptions(options.keepAlive),
       "grpc.max_receive_message_length": maxMessageBytes,
       "grpc.max_concurrent_streams": options.maxCallsPerConnection ?? 256,
       "grpc.enable_channelz": 0,
-      interceptors: [peerCertificateInterceptor, writeDeadlineInterceptor(writeDeadlineMs, (peer) => this.#cut(peer))],
+      interceptors: [
+        peerCertificateInterceptor,
+        gatewayInterceptor,
+        writeDeadlineInterceptor(writeDeadlineMs, (peer) => this.#cut(peer)),
+      ],
     });
+    this.#takeHttp2Server();
     // The connections are TLS already; to the injector they are plain duplex streams.
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
     const [outer, inner] = options.middleware;
@@ -112,7 +121,12 @@ export class RpcServer<Context> {
     this.#connections.add(socket);
     socket.once("close", () => this.#connections.delete(socket));
     tellPeer(socket);
+    tellGateway(socket);
+    tellCertificate(socket);
+    const watch = (session: ServerHttp2Session): void => this.#watch(socket, session);
+    this.#http2?.once("session", watch);
     this.#injector.injectConnection(socket);
+    this.#http2?.off("session", watch);
   }
 
   /** Waits until the calls that run are over, but no longer than `deadlineMs`; then ends all calls and connections. */
@@ -133,6 +147,25 @@ export class RpcServer<Context> {
     this.#server.forceShutdown();
     // With channelz off, grpc-js 1.14 keeps no list of its sessions, and forceShutdown leaves them all alone.
     for (const socket of this.#connections) socket.destroy();
+  }
+
+  /**
+   * grpc-js pings every connection every so often, whatever comes from it, which is half of what ten thousand idle tenants
+   * cost; and it does not tell of its connections. So its HTTP/2 server is looked at as it is made.
+   */
+  #takeHttp2Server(): void {
+    const server = this.#server as unknown as { createHttp2Server: (credentials: ServerCredentials) => Http2Server };
+    const create = server.createHttp2Server.bind(server);
+    server.createHttp2Server = (credentials) => (this.#http2 = create(credentials));
+  }
+
+  #watch(socket: TLSSocket, session: ServerHttp2Session): void {
+    const end = this.#silence.add({
+      bytesRead: () => socket.bytesRead,
+      ping: () => session.ping(() => {}),
+      lost: () => session.destroy(),
+    });
+    session.once("close", end);
   }
 
   #cut(peer: string): void {

@@ -3,7 +3,7 @@ import { DrawbridgeError } from "@drawbridge/dataplane";
 import { z } from "zod";
 import type { EnrolledIdentity } from "../identity/index.ts";
 import { loadIdentity, readPrivateFile, writePrivateFile } from "../identity/index.ts";
-import type { KeepAlive } from "../rpc/keep-alive.ts";
+import { DEFAULT_KEEP_ALIVE, type KeepAlive } from "../rpc/keep-alive.ts";
 import { keepAliveSetting } from "../rpc/keep-alive-setting.ts";
 import { parseSettings } from "../wire/settings.ts";
 import type { TenantTargets } from "./targets.ts";
@@ -15,7 +15,7 @@ const settingsSchema = z.strictObject({
   /** Target names and where each is dialled, as `host:port`. */
   targets: z.record(z.string(), z.string()),
   /** How a dead cloud redirector is found. */
-  keepAlive: keepAliveSetting.optional(),
+  keepAlive: keepAliveSetting(DEFAULT_KEEP_ALIVE).optional(),
 });
 
 /** A tenant redirector's home, opened. */

@@ -1,6 +1,6 @@
 import { DrawbridgeError } from "@drawbridge/dataplane";
 import type { PrincipalKind } from "../identity/index.ts";
-import { certificateFacts, principalOfCertificate } from "../identity/index.ts";
+import { certificateKeyFingerprint, principalOfCertificate } from "../identity/index.ts";
 
 /** Who has to be at the other end of a leg. */
 export interface ExpectedPeer {
@@ -23,7 +23,7 @@ export function expectPeer(expected: ExpectedPeer): (leafCertificate: Buffer) =>
     if (kind !== expected.kind || name !== expected.name || provider !== expected.provider) {
       throw wrongPeer(expected, `the other end is ${kind} ${name}`);
     }
-    if (certificateFacts(leafCertificate).keyFingerprint !== expected.keyFingerprint) {
+    if (certificateKeyFingerprint(leafCertificate) !== expected.keyFingerprint) {
       throw wrongPeer(expected, "the other end has another key");
     }
   };
