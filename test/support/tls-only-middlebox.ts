@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { OwnSockets } from "./own-sockets.ts";
 
 /** What a middlebox does to a connection that does not begin like TLS. */
 export type Treatment = "resets" | "swallows" | "answers";
@@ -14,12 +15,12 @@ export class TlsOnlyMiddlebox implements AsyncDisposable {
   /** Connections so far that were let through, TLS or not, and that were not. */
   readonly seen = { tls: 0, raw: 0, stopped: 0 };
   readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  readonly #sockets = new OwnSockets();
 
   private constructor(port: number, treatment: Treatment | undefined) {
     this.treatment = treatment;
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      this.#own(socket);
+      this.#sockets.own(socket);
       socket.once("readable", () => {
         const head = socket.read() as Buffer | null;
         if (head === null) return void socket.destroy();
@@ -50,17 +51,11 @@ export class TlsOnlyMiddlebox implements AsyncDisposable {
 
   /** Ends all connections in the midst of what they carry: in order, as TCP sees it, or by a reset. */
   cut(how: "end" | "reset"): void {
-    for (const socket of this.#sockets) {
-      if (how === "end") socket.end();
-      else socket.resetAndDestroy();
-    }
+    this.#sockets.cut(how);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = once(this.#server, "close");
-    this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
-    await closed;
+    await this.#sockets.closeWith(this.#server);
   }
 
   #judge(socket: Socket, head: Buffer, port: number): void {
@@ -75,15 +70,10 @@ export class TlsOnlyMiddlebox implements AsyncDisposable {
       return;
     }
     const further = connect({ host: "127.0.0.1", port, allowHalfOpen: true, noDelay: true });
-    this.#own(further);
+    this.#sockets.own(further);
     further.write(head);
     socket.pipe(further).pipe(socket);
     socket.once("close", () => further.destroy());
     further.once("close", () => socket.destroy());
-  }
-
-  #own(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.on("error", () => {}).once("close", () => this.#sockets.delete(socket));
   }
 }

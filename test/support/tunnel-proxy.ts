@@ -1,21 +1,19 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
+import { OwnSockets } from "./own-sockets.ts";
 
 /** An HTTP proxy in this process that does what RFC 9110 says of CONNECT: it ends both directions when one side has ended. */
 export class TunnelProxy implements AsyncDisposable {
   readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  readonly #sockets = new OwnSockets();
 
   private constructor() {
     this.#server = createServer();
     this.#server.on("connect", ({ url = "" }, near: Socket, head) => {
       const { hostname, port } = new URL(`http://${url}`);
       const far = connect({ host: hostname, port: Number(port), noDelay: true });
-      for (const socket of [near, far]) {
-        this.#sockets.add(socket.on("error", () => {}));
-        socket.once("close", () => this.#sockets.delete(socket));
-      }
+      this.#sockets.own(near, far);
       near.write("HTTP/1.1 200 OK\r\n\r\n");
       far.write(head);
       // What came from the side that ended goes on; what is still under way to it is lost.
@@ -37,21 +35,15 @@ export class TunnelProxy implements AsyncDisposable {
 
   /** How many tunnels are open. */
   get tunnels(): number {
-    return this.#sockets.size / 2;
+    return this.#sockets.open / 2;
   }
 
   /** Ends all tunnels in the midst of what they carry: in order, as TCP sees it, or by a reset. */
   cut(how: "end" | "reset"): void {
-    for (const socket of this.#sockets) {
-      if (how === "end") socket.end();
-      else socket.resetAndDestroy();
-    }
+    this.#sockets.cut(how);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const closed = once(this.#server, "close");
-    this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
-    await closed;
+    await this.#sockets.closeWith(this.#server);
   }
 }

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import { freePort } from "../../../scripts/demo/free-port.ts";
@@ -18,10 +18,11 @@ require("node:net").connect(port, host).once("data", (said) => {
   process.exit(7);
 });`;
 
-/** Survives Ctrl-C, as a database's shell does, and ends with 3 at the next line that is typed. */
+/** Asks for a password, says more after two of the status line's seconds, survives Ctrl-C, ends with 3 at the next line. */
 const STUBBORN = `process.on("SIGINT", () => console.log("not me"));
 process.stdin.once("data", () => process.exit(3));
-console.log("at your service");`;
+process.stdout.write("password: ");
+setTimeout(() => console.log("at your service"), 2_100);`;
 
 describe("an operator's day", function () {
   this.timeout(90_000);
@@ -63,8 +64,7 @@ describe("an operator's day", function () {
     it("lets a person pick where a name is ambiguous, or none was given", async () => {
       for (const words of [["ac"], []]) {
         await using terminal = onTerminal(["connect", ...words, ...listen]);
-        await terminal.shows(/● acme \(online/);
-        await terminal.shows(/acorn/);
+        await terminal.shows(/● acme \(online[^]*acorn/);
         terminal.type("\r");
         await terminal.shows(/acme\/greeter is at/);
         terminal.type("\u0003");
@@ -72,9 +72,13 @@ describe("an operator's day", function () {
       }
     });
 
-    it("opens nothing when nothing is picked", async () => {
+    it("opens nothing when nothing is picked, with Enter on an empty list neither", async () => {
       await using terminal = onTerminal(["connect", "ac", ...listen]);
       await terminal.shows(/● acme/);
+      terminal.type("zzz");
+      await terminal.shows(/No matches found/);
+      terminal.type("\r");
+      await terminal.shows(/Choose one of the list/);
       terminal.type("\u0003");
       expect(await terminal.exited(), terminal.text).to.equal(5);
       expect(terminal.text).to.match(/no tenant was chosen/);
@@ -127,7 +131,7 @@ describe("an operator's day", function () {
       await writeFile(script, STUBBORN);
       const program = [process.execPath, script, "{address}"];
       await using terminal = onTerminal(["connect", "acme", "--target", "greeter", "--", ...program]);
-      await terminal.shows(/at your service/);
+      await terminal.draws(/password: at your service/);
       terminal.type("\u0003");
       await terminal.shows(/not me/);
       const { events } = await expectCli(["sessions", "--json"], home());
@@ -245,7 +249,27 @@ describe("an operator's day", function () {
   describe("whoami and config", () => {
     it("tells as whom one is enrolled, and that the provider agrees", async () => {
       const { events } = await expectCli(["whoami", "--json"], home());
-      expect(events[0]).to.include({ event: "whoami", operator: "alice", server: "confirmed", tenants: 2 });
+      const confirmed = { event: "whoami", operator: "alice", server: "confirmed", tenants: 2, role: "operator" };
+      expect(events[0]).to.include(confirmed).and.have.deep.property("groups", []);
+      expect((await expectCli(["whoami"], home())).stdout).to.match(/^role: +operator$\n^groups: +all$/m);
+    });
+
+    it("tells role and groups as the provider knows them, and only what the home knows where nobody answers", async () => {
+      const invite = ["cloud", "invite", "operator", "vera", "--role", "viewer", "--group", "north", "--json"];
+      const { events } = await expectCli(invite, { home: chain.cloudHome });
+      const vera = { home: folder.file("vera") };
+      await expectCli(["operator", "enroll", String(events[0]?.["code"])], vera);
+      expect((await expectCli(["whoami"], vera)).stdout).to.match(/^role: +viewer$\n^groups: +north$/m);
+
+      const file = join(vera.home, "operator", "identity.json");
+      const identity = JSON.parse(await readFile(file, "utf8")) as object;
+      await writeFile(file, JSON.stringify({ ...identity, addresses: [`127.0.0.1:${await freePort()}`] }));
+      const offline = await expectCli(["whoami", "--json"], vera);
+      expect(offline.events[0]).to.include({ operator: "vera", provider: "demo", server: "unreachable" });
+      expect(offline.events[0]).to.have.property("expires").and.not.equal(undefined);
+      expect(offline.events[0]).to.not.have.any.keys("role", "groups");
+      const { stdout } = await expectCli(["whoami"], vera);
+      expect(stdout).to.match(/^the provider: +does not answer, so your role and groups are not known: /m);
     });
 
     it("keeps one's own defaults, and shows no proxy's password", async () => {

@@ -40,6 +40,8 @@ describe("plain links, by the command line", function () {
     await chain.policy(PERMITTED);
     await using open = await openSession(chain.chain, "rdp", ["--plain"]);
     expect(event(open.process, "session-opened")).to.include({ plain: true });
+    expect((await chain.chain.operator(["sessions", "--json"])).events[0]).to.include({ plain: true });
+    expect((await chain.chain.operator(["sessions"])).stdout).to.match(/ PLAIN .*\n.* yes /);
     const { client, service } = await link(open.port);
     await expectBulkUnaltered(client, service, 16 * MB);
     const closed = await open.process.waitForEvent("link-closed");
@@ -56,6 +58,10 @@ describe("plain links, by the command line", function () {
     await chain.policy(ALLOW);
     await using open = await openSession(chain.chain, "rdp", ["--plain"]);
     expect(event(open.process, "session-opened")).to.include({ plain: false });
+    expect((await chain.chain.operator(["sessions", "--json"])).events[0]).to.include({ plain: false });
+    expect((await chain.chain.operator(["sessions"])).stdout)
+      .to.contain("SESSION")
+      .and.not.contain("PLAIN");
     const { client, service } = await link(open.port);
     client.end("question");
     expect((await readAll(service)).toString()).to.equal("question");

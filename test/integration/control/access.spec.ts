@@ -2,27 +2,13 @@ import { once } from "node:events";
 import { connect as connectHttp2, type IncomingHttpHeaders } from "node:http2";
 import { connect as connectTcp } from "node:net";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
-import type { DescService } from "@bufbuild/protobuf";
 import { CertificateAuthority, createCertificateRequest, type EnrolledIdentity } from "@drawbridge/control/identity";
 import { certificateToPem, exportPrivateKeyPem, generateKeyPairP256 } from "@drawbridge/control/identity";
-import { AdminService } from "@drawbridge/gen/drawbridge/v1/admin";
-import { ControlService } from "@drawbridge/gen/drawbridge/v1/control";
-import { DiagnosticService } from "@drawbridge/gen/drawbridge/v1/diagnostic";
-import { EnrollmentService } from "@drawbridge/gen/drawbridge/v1/enrollment";
-import { RegistryService } from "@drawbridge/gen/drawbridge/v1/registry";
-import { SessionService } from "@drawbridge/gen/drawbridge/v1/session";
 import { expect } from "chai";
+import { CONTRACT } from "../../../packages/control/src/cloud/services/contract.ts";
 import { CloudBench } from "./cloud-bench.ts";
 
-const SERVICES: DescService[] = [
-  AdminService,
-  ControlService,
-  DiagnosticService,
-  EnrollmentService,
-  RegistryService,
-  SessionService,
-];
-const PATHS = SERVICES.flatMap(({ typeName, methods }) => methods.map(({ name }) => `/${typeName}/${name}`));
+const PATHS = CONTRACT.flatMap(({ typeName, methods }) => methods.map(({ name }) => `/${typeName}/${name}`));
 const [UNAUTHENTICATED, PERMISSION_DENIED, UNIMPLEMENTED] = ["16", "7", "12"];
 /** Never fires: mocha's own timeout ends a test that hangs. */
 const { signal } = new AbortController();
@@ -79,7 +65,7 @@ describe("access to the control plane", () => {
 
   it("PEERS security 14: is refused to callers without a certificate in every call but Enroll, whatever headers they send", async () => {
     const header = Buffer.from(olga.certificate).toString("base64");
-    for (const headers of [{}, { "drawbridge-peer-certificate-bin": header, "x-forwarded-client-cert": header }]) {
+    for (const headers of [{}, { "drawbridge-connection": "c1", "x-forwarded-client-cert": header }]) {
       const found = await statuses(bench.port, guarded, {}, headers);
       expect(found).to.deep.equal(guarded.map(() => UNAUTHENTICATED));
     }

@@ -46,6 +46,12 @@ describe("standard services, tried with buf curl over mutual TLS", function () {
     expect(answer.tenants).to.have.length(1);
   });
 
+  it("tells the call by which one asks who one is, and answers it", async () => {
+    const answer = JSON.parse(await curl("drawbridge.v1.EnrollmentService/WhoAmI", "{}")) as object;
+    const alice = { kind: "PRINCIPAL_KIND_OPERATOR", name: "alice", role: "OPERATOR_ROLE_OPERATOR", provider: "demo" };
+    expect(answer).to.include(alice).and.have.property("certificateExpires");
+  });
+
   it("tells its contract to nobody without a certificate", async () => {
     const call = curl("drawbridge.v1.AdminService/ListTenants", "{}", { anonymous: true });
     expect(await complaint(call)).to.contain("failed to find service");

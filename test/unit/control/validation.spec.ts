@@ -1,37 +1,22 @@
-import type { DescField, DescMessage, DescService, Message } from "@bufbuild/protobuf";
+import type { DescField, DescMessage, Message } from "@bufbuild/protobuf";
 import { clone, create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { validateMessage } from "@drawbridge/control/rpc";
-import {
-  AdminService,
-  CreateInviteRequestSchema,
-  ListSessionsRequestSchema,
-} from "@drawbridge/gen/drawbridge/v1/admin";
+import { CreateInviteRequestSchema, ListSessionsRequestSchema } from "@drawbridge/gen/drawbridge/v1/admin";
 import type { PlainPermit, Refusal, Target } from "@drawbridge/gen/drawbridge/v1/common";
 import { PlainPermitSchema, RefusalSchema, TargetSchema } from "@drawbridge/gen/drawbridge/v1/common";
 import {
   ConnectRequestSchema,
-  ControlService,
   HelloSchema,
   SessionAnswerSchema,
   SessionCloseSchema,
 } from "@drawbridge/gen/drawbridge/v1/control";
-import { DiagnosticService } from "@drawbridge/gen/drawbridge/v1/diagnostic";
-import { EnrollmentService, EnrollRequestSchema } from "@drawbridge/gen/drawbridge/v1/enrollment";
+import { EnrollRequestSchema } from "@drawbridge/gen/drawbridge/v1/enrollment";
 import { PrefaceSchema } from "@drawbridge/gen/drawbridge/v1/preface";
-import { RegistryService } from "@drawbridge/gen/drawbridge/v1/registry";
-import { OpenRequestSchema, SessionService } from "@drawbridge/gen/drawbridge/v1/session";
+import { OpenRequestSchema } from "@drawbridge/gen/drawbridge/v1/session";
 import { expect } from "chai";
+import { CONTRACT } from "../../../packages/control/src/cloud/services/contract.ts";
 import { thrown } from "../identity/thrown.ts";
 import { exampleOf, limitsOf, setField } from "./contract-limits.ts";
-
-const SERVICES: DescService[] = [
-  AdminService,
-  ControlService,
-  DiagnosticService,
-  EnrollmentService,
-  RegistryService,
-  SessionService,
-];
 
 /** The messages that a call carries, those inside others included. */
 function reachable(roots: DescMessage[]): DescMessage[] {
@@ -45,7 +30,7 @@ function reachable(roots: DescMessage[]): DescMessage[] {
   return [...found];
 }
 
-const MESSAGES = reachable(SERVICES.flatMap(({ methods }) => methods.flatMap(({ input, output }) => [input, output])));
+const MESSAGES = reachable(CONTRACT.flatMap(({ methods }) => methods.flatMap(({ input, output }) => [input, output])));
 const LIMITS = MESSAGES.flatMap((desc) => limitsOf(desc).map((limit) => ({ desc, ...limit })));
 
 /** Checks a message as a stream carries it: what several services share comes only inside other messages. */

@@ -5,7 +5,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../buf/validate/validate_pb.ts";
-import type { PrincipalKind } from "./common_pb.ts";
+import type { OperatorRole, PrincipalKind } from "./common_pb.ts";
 import { file_drawbridge_v1_common } from "./common_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file drawbridge/v1/enrollment.proto.
  */
 export const file_drawbridge_v1_enrollment: GenFile = /*@__PURE__*/
-  fileDesc("Ch5kcmF3YnJpZGdlL3YxL2Vucm9sbG1lbnQucHJvdG8SDWRyYXdicmlkZ2UudjEibAoKSW52aXRlQ29kZRIkCglhZGRyZXNzZXMYASADKAlCEbpIDpIBCwgBEAgiBXIDKJgCEh8KDmNhX2ZpbmdlcnByaW50GAIgASgMQge6SAR6AmggEhcKBnNlY3JldBgDIAEoDEIHukgEegJoECKJAQoNRW5yb2xsUmVxdWVzdBIXCgZzZWNyZXQYASABKAxCB7pIBHoCaBASJwoTY2VydGlmaWNhdGVfcmVxdWVzdBgCIAEoDEIKukgHegUQQBiAIBI2CgRraW5kGAMgASgOMhwuZHJhd2JyaWRnZS52MS5QcmluY2lwYWxLaW5kQgq6SAeCAQQQASAAIl4KDkVucm9sbFJlc3BvbnNlEhMKC2NlcnRpZmljYXRlGAEgASgMEhcKD2NhX2NlcnRpZmljYXRlcxgCIAMoDBIMCgRuYW1lGAMgASgJEhAKCHByb3ZpZGVyGAQgASgJIjcKDFJlbmV3UmVxdWVzdBInChNjZXJ0aWZpY2F0ZV9yZXF1ZXN0GAEgASgMQgq6SAd6BRBAGIAgImwKDVJlbmV3UmVzcG9uc2USEwoLY2VydGlmaWNhdGUYASABKAwSFwoPY2FfY2VydGlmaWNhdGVzGAIgAygMEi0KCW5vdF9hZnRlchgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAyngEKEUVucm9sbG1lbnRTZXJ2aWNlEkUKBkVucm9sbBIcLmRyYXdicmlkZ2UudjEuRW5yb2xsUmVxdWVzdBodLmRyYXdicmlkZ2UudjEuRW5yb2xsUmVzcG9uc2USQgoFUmVuZXcSGy5kcmF3YnJpZGdlLnYxLlJlbmV3UmVxdWVzdBocLmRyYXdicmlkZ2UudjEuUmVuZXdSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_drawbridge_v1_common, file_google_protobuf_timestamp]);
+  fileDesc("Ch5kcmF3YnJpZGdlL3YxL2Vucm9sbG1lbnQucHJvdG8SDWRyYXdicmlkZ2UudjEibAoKSW52aXRlQ29kZRIkCglhZGRyZXNzZXMYASADKAlCEbpIDpIBCwgBEAgiBXIDKJgCEh8KDmNhX2ZpbmdlcnByaW50GAIgASgMQge6SAR6AmggEhcKBnNlY3JldBgDIAEoDEIHukgEegJoECKJAQoNRW5yb2xsUmVxdWVzdBIXCgZzZWNyZXQYASABKAxCB7pIBHoCaBASJwoTY2VydGlmaWNhdGVfcmVxdWVzdBgCIAEoDEIKukgHegUQQBiAIBI2CgRraW5kGAMgASgOMhwuZHJhd2JyaWRnZS52MS5QcmluY2lwYWxLaW5kQgq6SAeCAQQQASAAIl4KDkVucm9sbFJlc3BvbnNlEhMKC2NlcnRpZmljYXRlGAEgASgMEhcKD2NhX2NlcnRpZmljYXRlcxgCIAMoDBIMCgRuYW1lGAMgASgJEhAKCHByb3ZpZGVyGAQgASgJIjcKDFJlbmV3UmVxdWVzdBInChNjZXJ0aWZpY2F0ZV9yZXF1ZXN0GAEgASgMQgq6SAd6BRBAGIAgImwKDVJlbmV3UmVzcG9uc2USEwoLY2VydGlmaWNhdGUYASABKAwSFwoPY2FfY2VydGlmaWNhdGVzGAIgAygMEi0KCW5vdF9hZnRlchgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiDwoNV2hvQW1JUmVxdWVzdCLQAQoOV2hvQW1JUmVzcG9uc2USKgoEa2luZBgBIAEoDjIcLmRyYXdicmlkZ2UudjEuUHJpbmNpcGFsS2luZBIMCgRuYW1lGAIgASgJEikKBHJvbGUYAyABKA4yGy5kcmF3YnJpZGdlLnYxLk9wZXJhdG9yUm9sZRIOCgZncm91cHMYBCADKAkSNwoTY2VydGlmaWNhdGVfZXhwaXJlcxgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcHJvdmlkZXIYBiABKAky6gEKEUVucm9sbG1lbnRTZXJ2aWNlEkUKBkVucm9sbBIcLmRyYXdicmlkZ2UudjEuRW5yb2xsUmVxdWVzdBodLmRyYXdicmlkZ2UudjEuRW5yb2xsUmVzcG9uc2USQgoFUmVuZXcSGy5kcmF3YnJpZGdlLnYxLlJlbmV3UmVxdWVzdBocLmRyYXdicmlkZ2UudjEuUmVuZXdSZXNwb25zZRJKCgZXaG9BbUkSHC5kcmF3YnJpZGdlLnYxLldob0FtSVJlcXVlc3QaHS5kcmF3YnJpZGdlLnYxLldob0FtSVJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate, file_drawbridge_v1_common, file_google_protobuf_timestamp]);
 
 /**
  * What an invite code holds. The code as people pass it on is
@@ -200,7 +200,79 @@ export const RenewResponseSchema: GenMessage<RenewResponse> = /*@__PURE__*/
   messageDesc(file_drawbridge_v1_enrollment, 4);
 
 /**
- * How tenants and operators get their certificates.
+ * Asks who the caller is.
+ *
+ * @generated from message drawbridge.v1.WhoAmIRequest
+ */
+export type WhoAmIRequest = Message<"drawbridge.v1.WhoAmIRequest"> & {
+};
+
+/**
+ * Describes the message drawbridge.v1.WhoAmIRequest.
+ * Use `create(WhoAmIRequestSchema)` to create a new message.
+ */
+export const WhoAmIRequestSchema: GenMessage<WhoAmIRequest> = /*@__PURE__*/
+  messageDesc(file_drawbridge_v1_enrollment, 5);
+
+/**
+ * The caller, as its certificate names it and as it is enrolled.
+ *
+ * @generated from message drawbridge.v1.WhoAmIResponse
+ */
+export type WhoAmIResponse = Message<"drawbridge.v1.WhoAmIResponse"> & {
+  /**
+   * Tenant or operator.
+   *
+   * @generated from field: drawbridge.v1.PrincipalKind kind = 1;
+   */
+  kind: PrincipalKind;
+
+  /**
+   * The principal's name.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * An operator's role. UNSPECIFIED for a tenant.
+   *
+   * @generated from field: drawbridge.v1.OperatorRole role = 3;
+   */
+  role: OperatorRole;
+
+  /**
+   * For a tenant: the groups it is in. For an operator: the groups it may reach; none means all, and an ADMIN reaches
+   * all whatever stands here.
+   *
+   * @generated from field: repeated string groups = 4;
+   */
+  groups: string[];
+
+  /**
+   * When the certificate expires that came with this call.
+   *
+   * @generated from field: google.protobuf.Timestamp certificate_expires = 5;
+   */
+  certificateExpires?: Timestamp | undefined;
+
+  /**
+   * The provider's name.
+   *
+   * @generated from field: string provider = 6;
+   */
+  provider: string;
+};
+
+/**
+ * Describes the message drawbridge.v1.WhoAmIResponse.
+ * Use `create(WhoAmIResponseSchema)` to create a new message.
+ */
+export const WhoAmIResponseSchema: GenMessage<WhoAmIResponse> = /*@__PURE__*/
+  messageDesc(file_drawbridge_v1_enrollment, 6);
+
+/**
+ * How tenants and operators get their certificates, and what they are enrolled as.
  *
  * @generated from service drawbridge.v1.EnrollmentService
  */
@@ -225,6 +297,17 @@ export const EnrollmentService: GenService<{
     methodKind: "unary";
     input: typeof RenewRequestSchema;
     output: typeof RenewResponseSchema;
+  },
+  /**
+   * Says as whom the cloud redirector knows the caller, now. Callers: tenants and operators. A server that is older than
+   * this call answers UNIMPLEMENTED.
+   *
+   * @generated from rpc drawbridge.v1.EnrollmentService.WhoAmI
+   */
+  whoAmI: {
+    methodKind: "unary";
+    input: typeof WhoAmIRequestSchema;
+    output: typeof WhoAmIResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_drawbridge_v1_enrollment, 0);

@@ -27,15 +27,17 @@ export function sessionsCommand() {
     .option("--watch", "stay and show changes as they happen")
     .action((options) =>
       runCommand(options, (context) =>
-        withOperatorChannel(context, async (channel, identity, gateways) => {
+        withOperatorChannel(context, async (channel, identity, gateways, take) => {
           if (options.watch) {
-            return overGateways({ ...context, channel, identity, gateways }, (now) => watch(context, now, options));
+            return overGateways({ ...context, channel, take, identity, gateways }, (now) =>
+              watch(context, now, options),
+            );
           }
           const { output } = context;
           const open = await listed(context, channel, options);
           for (const session of open) output.record(record(session));
           if (open.length === 0) output.note("No session is open.");
-          else output.text(renderTable(COLUMNS, open, { width: output.width, colours: output.colours }));
+          else output.text(table(open, output));
         }),
       ),
     );
@@ -54,6 +56,14 @@ const COLUMNS: Column<SessionEntry>[] = [
   { header: "BACK", cell: ({ toRemote }) => formatBytes(toRemote), align: "right", dispensable: 3 },
   { header: "REASON", cell: ({ reason }) => reason, dispensable: 6 },
 ];
+
+/** Links go plain where a tenant permits it, which is seldom: the column is there when it says something. */
+const PLAIN: Column<SessionEntry> = { header: "PLAIN", cell: (session) => (session.plain ? "yes" : "no") };
+
+function table(open: readonly SessionEntry[], { width, colours }: CommandContext["output"]): string {
+  const columns = open.some((session) => session.plain) ? COLUMNS.toSpliced(5, 0, PLAIN) : COLUMNS;
+  return renderTable(columns, open, { width, colours });
+}
 
 const record = (session: SessionEntry): object => ({ ...session, started: new Date(session.started).toISOString() });
 
@@ -74,11 +84,7 @@ async function watch(context: CommandContext, channel: RpcChannel, filter: Sessi
   const { output, signal } = context;
   const isTerminal = output.width !== undefined && !output.json;
   let open: readonly SessionEntry[] = [];
-  const live = new LiveView(output, () =>
-    open.length === 0
-      ? "No session is open."
-      : renderTable(COLUMNS, open, { width: output.width, colours: output.colours }),
-  );
+  const live = new LiveView(output, () => (open.length === 0 ? "No session is open." : table(open, output)));
   try {
     while (!signal.aborted) {
       const now = await listed(context, channel, filter);
@@ -96,7 +102,8 @@ function tellChanges({ output }: CommandContext, before: readonly SessionEntry[]
   for (const session of now) {
     const { id, operator, tenant, target, state } = session;
     if (before.find((other) => other.id === id)?.state === state) continue;
-    output.result(record(session), plain`${id}: ${operator} to ${tenant}/${target} is ${state}`);
+    const how = session.plain ? ", with plain links" : "";
+    output.result(record(session), plain`${id}: ${operator} to ${tenant}/${target} is ${state}${how}`);
   }
   for (const { id, operator, tenant, target } of before) {
     if (now.some((other) => other.id === id)) continue;

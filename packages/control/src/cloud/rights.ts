@@ -22,6 +22,7 @@ export const RIGHTS: Readonly<Record<string, Right>> = {
   "/drawbridge.v1.SessionService/Open": "operator",
   "/drawbridge.v1.EnrollmentService/Enroll": "anyone",
   "/drawbridge.v1.EnrollmentService/Renew": "enrolled",
+  "/drawbridge.v1.EnrollmentService/WhoAmI": "enrolled",
   "/drawbridge.v1.DiagnosticService/OpenTestLink": "enrolled",
   "/drawbridge.v1.AdminService/CreateInvite": "admin",
   "/drawbridge.v1.AdminService/ListTenants": "viewer",

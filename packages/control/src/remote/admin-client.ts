@@ -28,6 +28,8 @@ export interface SessionEntry {
   toTenant: number;
   toRemote: number;
   sourceAddress: string;
+  /** Its links go without end-to-end encryption. */
+  plain: boolean;
 }
 
 /** A record of the audit log, as read. */
@@ -49,6 +51,8 @@ export interface AuditQuery {
   since?: number;
   tenant?: string;
   operator?: string;
+  /** Only those behind this one. */
+  afterSequence?: number;
   follow: boolean;
 }
 
@@ -101,9 +105,14 @@ export class AdminClient {
 
   /** The records in order; with `follow`, goes on as they are written. */
   async *readAudit(query: AuditQuery, signal: AbortSignal): AsyncGenerator<AuditEntry, void, undefined> {
-    const { since, tenant = "", operator = "", follow } = query;
-    const request = { tenant, operator, follow, ...(since !== undefined && { since: timestampFromMs(since) }) };
-    for await (const record of this.#client.readAudit(request, { signal })) {
+    const { since, tenant = "", operator = "", afterSequence = 0, follow } = query;
+    const from = {
+      afterSequence: BigInt(afterSequence),
+      ...(since !== undefined && { since: timestampFromMs(since) }),
+    };
+    for await (const record of this.#client.readAudit({ tenant, operator, follow, ...from }, { signal })) {
+      // A cloud redirector that does not know where to begin tells all.
+      if (Number(record.sequence) <= afterSequence) continue;
       yield {
         sequence: Number(record.sequence),
         time: record.time === undefined ? 0 : timestampMs(record.time),
@@ -118,7 +127,8 @@ export class AdminClient {
 }
 
 function sessionEntry(session: SessionMessage): SessionEntry {
-  const { id, operator, tenant, target, reason, ticket, state, started, openLinks, bytes, sourceAddress } = session;
+  const { id, operator, tenant, target, reason, ticket, state, started, openLinks, bytes, sourceAddress, plain } =
+    session;
   return {
     id,
     operator,
@@ -127,6 +137,7 @@ function sessionEntry(session: SessionMessage): SessionEntry {
     reason,
     ticket,
     sourceAddress,
+    plain,
     state: state === SessionState.OPEN ? "open" : "pending",
     started: started === undefined ? 0 : timestampMs(started),
     links: openLinks,

@@ -10,5 +10,7 @@ export * from "./server-middleware.ts";
 export * from "./service-definition.ts";
 export * from "./status.ts";
 export * from "./validation.ts";
+export * from "./enroll.ts";
 export * from "./enrollment-client.ts";
 export * from "./renewing-identity.ts";
+export * from "./who-am-i.ts";

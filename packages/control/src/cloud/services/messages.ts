@@ -53,6 +53,7 @@ export function tenantMessage(tenant: RegisteredTenant, openSessions: number): M
     groups: [...tenant.groups],
     keyFingerprint: Buffer.from(tenant.keyFingerprint, "hex"),
     openSessions,
+    freeTargets: presence.name === "online" && facts?.freeTargets === true,
     ...(facts && {
       software: facts.software,
       hostName: facts.hostName,
@@ -74,13 +75,14 @@ export function tenantFilter(message: TenantFilterMessage | undefined): TenantFi
 }
 
 export function tenantFacts(hello: Hello, sourceAddress: string): TenantFacts {
-  const { software, hostName, platform, targets } = hello;
+  const { software, hostName, platform, targets, freeTargets } = hello;
   return {
     software,
     hostName,
     platform,
     sourceAddress,
     targets: targets.map(({ name, address }) => ({ name, address })),
+    freeTargets,
   };
 }
 
@@ -95,5 +97,6 @@ export function sessionMessage(session: Session): MessageInitShape<typeof Sessio
     started: timestampFromMs(startedAt),
     openLinks: session.openLinks,
     bytes: byteCounts(session.bytes()),
+    plain: session.state.name === "open" && session.state.plain,
   };
 }
