@@ -1,5 +1,6 @@
-import { BlockList, isIP, isIPv6 } from "node:net";
+import { BlockList, isIP } from "node:net";
 import { DrawbridgeError } from "./errors.ts";
+import { formatIp, ipBytes } from "./ip-bytes.ts";
 
 /**
  * Addresses that no target may have, whatever name leads there: they give out a machine's credentials to whoever asks,
@@ -19,17 +20,28 @@ forbidden.addSubnet("fe80::", 10, "ipv6");
 forbidden.addSubnet("ff00::", 8, "ipv6");
 
 /**
- * Refuses an IP address that no target may have. IPv4 addresses in IPv6's clothes (`::ffff:…`, NAT64) are refused as
- * they are: nobody writes them but to get around a check. Says nothing of names.
+ * Refuses an IP address that no target may have. IPv4 addresses in IPv6's clothes (`::ffff:…`, `::192.0.2.7`, NAT64) are
+ * refused as they are: nobody writes them but to get around a check. Says nothing of names.
  *
  * @throws DrawbridgeError `permission-denied`
  */
 export function refuseForbiddenTarget(host: string): void {
-  const version = isIP(host);
-  if (version === 0) return;
-  const disguised = isIPv6(host) && /^(::ffff:|64:ff9b:|::\d+\.)/i.test(new URL(`http://[${host}]`).hostname.slice(1));
-  if (!disguised && !forbidden.check(host, version === 6 ? "ipv6" : "ipv4")) return;
+  const bytes = isIP(host) === 0 ? undefined : ipBytes(host);
+  if (bytes === undefined) return;
+  if (!isDisguised(bytes) && !forbidden.check(formatIp(bytes), bytes.length === 16 ? "ipv6" : "ipv4")) return;
   throw new DrawbridgeError("permission-denied", `${host} is not an address that a target may have`, {
     remedy: "Metadata services, link-local, multicast and IPv4-mapped addresses are never dialled.",
   });
 }
+
+/** IPv4-compatible, -mapped and -translated addresses, and NAT64's. Sources: RFC 4291, 2765, 6052, 8215. */
+function isDisguised(bytes: Buffer): boolean {
+  if (bytes.length !== 16) return false;
+  const head = bytes.subarray(0, 8);
+  if (head.subarray(0, 4).equals(NAT64)) return true;
+  if (!head.every((byte) => byte === 0)) return false;
+  const [middle, last] = [bytes.readUInt32BE(8), bytes.readUInt32BE(12)];
+  return middle === 0xffff || middle === 0xffff_0000 || (middle === 0 && last > 1);
+}
+
+const NAT64 = Buffer.from("0064ff9b", "hex");

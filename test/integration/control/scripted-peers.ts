@@ -104,6 +104,10 @@ export class ScriptedTenant extends ScriptedStream<ConnectInit, ConnectResponse>
     this.out.push({ message: { case: "sessionClose", value: { sessionId, reason } } });
   }
 
+  freeTargetsChanged(freeTargets: boolean): void {
+    this.out.push({ message: { case: "freeTargetsChanged", value: { freeTargets } } });
+  }
+
   goodbye(): void {
     const reason = { code: "closed", message: "stopped" };
     this.out.push({ message: { case: "goodbye", value: { reason } } });
@@ -115,10 +119,10 @@ export class ScriptedOperator extends ScriptedStream<OpenInit, OpenResponse> {
   #requests = 0;
 
   /** @param traceparent sent as the call's metadata, whatever it is */
-  constructor(channel: RpcChannel, tenant: string, traceparent?: string) {
+  constructor(channel: RpcChannel, tenant: string, traceparent?: string, target = "rdp") {
     const metadata = Metadata(traceparent === undefined ? {} : { traceparent });
     super((requests, signal) => channel.client(sessionDefinition).open(requests, { signal, metadata }));
-    this.out.push({ message: { case: "start", value: { tenant, target: "rdp" } } });
+    this.out.push({ message: { case: "start", value: { tenant, target } } });
   }
 
   requestLink(traceparent = ""): void {

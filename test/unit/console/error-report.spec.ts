@@ -25,6 +25,11 @@ describe("reportError", () => {
     });
   });
 
+  it("says what helps where a peer told an end and no more", () => {
+    const { stderr } = report(new DrawbridgeError("shutting-down", "the cloud redirector stops"));
+    expect(stderr).to.equal("drawbridge: the cloud redirector stops. Try again in a minute.\n");
+  });
+
   it("prints an object on standard output with --json", () => {
     const { code, stdout, stderr } = report(offline, { json: true });
     expect(code).to.equal(4);

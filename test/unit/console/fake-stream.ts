@@ -11,7 +11,7 @@ export interface FakeStreamOptions {
 /** A stream that keeps what was written to it. */
 export class FakeStream extends Writable {
   readonly isTTY: boolean;
-  readonly columns: number;
+  columns: number;
   written = "";
   readonly #broken: boolean;
 

@@ -6,6 +6,7 @@ describe("LiveView", () => {
   let clock: FakeClock;
   let written: string[];
   let height: number;
+  let width: number;
   let lines: string[];
   let view: LiveView;
 
@@ -13,9 +14,10 @@ describe("LiveView", () => {
     clock = new FakeClock();
     written = [];
     height = 24;
+    width = 80;
     lines = ["a"];
-    const screen = { text: (text: string) => void written.push(text), width: 80, height };
-    Object.defineProperty(screen, "height", { get: () => height });
+    const screen = { text: (text: string) => void written.push(text), width, height };
+    Object.defineProperties(screen, { height: { get: () => height }, width: { get: () => width } });
     view = new LiveView(screen, () => lines.join("\n"), clock);
   });
 
@@ -29,6 +31,17 @@ describe("LiveView", () => {
     view.changed();
     clock.advance(200);
     expect(written).to.deep.equal(["a", "\u001b[1A\r\u001b[Ja\nb", "\u001b[2A\r\u001b[Jc"]);
+  });
+
+  it("goes back over lines that a narrower terminal has wrapped", () => {
+    lines = ["0123456789", "日本語"];
+    view.changed();
+    clock.advance(0);
+    width = 4;
+    lines = ["c"];
+    view.changed();
+    clock.advance(200);
+    expect(written.at(-1)).to.equal("\u001b[5A\r\u001b[Jc");
   });
 
   it("draws many changes together, and nothing where nothing has changed", () => {

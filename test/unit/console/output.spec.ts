@@ -46,6 +46,15 @@ describe("Output", () => {
     expect(widthOf(new FakeStream())).to.equal(undefined);
   });
 
+  it("does not draw on a terminal that says of itself that it is dumb", () => {
+    const [stdout, stderr] = [new FakeStream({ isTTY: true }), new FakeStream({ isTTY: true })];
+    using output = new Output({ json: false, stdout, stderr, env: { TERM: "dumb" } });
+    output.status.update("working");
+    output.note("by the way");
+    expect([output.width, output.height]).to.deep.equal([undefined, undefined]);
+    expect(stderr.written).to.equal("by the way\n");
+  });
+
   it("says that it is closed, and survives, when nobody reads", async () => {
     const stdout = new FakeStream({ broken: true });
     using output = new Output({ json: false, stdout, stderr: new FakeStream({ broken: true }), env: {} });
@@ -104,5 +113,15 @@ describe("StatusLine", () => {
     line.clear();
     line.clear();
     expect(stream.written).to.equal("\r\u001b[2K01234567…\r\u001b[2K");
+  });
+
+  it("takes away all rows that it has been wrapped into since", () => {
+    const stream = new FakeStream({ isTTY: true, columns: 30 });
+    const line = new StatusLine(stream);
+    line.update("0123456789abcdef");
+    stream.columns = 8;
+    line.update("012");
+    line.clear();
+    expect(stream.written).to.equal("\r\u001b[2K0123456789abcdef\r\u001b[1A\u001b[J012\r\u001b[2K");
   });
 });

@@ -11,6 +11,7 @@ const cloud: ServiceDescription = {
   name: "drawbridge-cloud",
   user: "drawbridge-cloud",
   node: "/opt/node/bin/node",
+  script: EXECUTABLE,
   args: [EXECUTABLE, "cloud", "run", "--home", "/var/lib/drawbridge-cloud"],
   home: "/var/lib/drawbridge-cloud",
   lowPort: true,

@@ -19,6 +19,12 @@ export class FakeTenantPort implements TenantPort {
   readonly links: { sessionId: string; ticket: LegTicket }[] = [];
   readonly goodbyes: CloseReason[] = [];
   readonly drains: number[] = [];
+  readonly moves: { withinMs: number; moveAfterMs: number }[] = [];
+  readonly gateway: string | undefined;
+
+  constructor(gateway?: string) {
+    this.gateway = gateway;
+  }
 
   offerSession(offer: SessionOfferDetails): void {
     this.offers.push(offer);
@@ -31,6 +37,9 @@ export class FakeTenantPort implements TenantPort {
   }
   drain(withinMs: number): void {
     this.drains.push(withinMs);
+  }
+  move(withinMs: number, moveAfterMs: number): void {
+    this.moves.push({ withinMs, moveAfterMs });
   }
 
   goodbye(reason: CloseReason): void {

@@ -42,6 +42,23 @@ describe("tenant registry", () => {
     expect(registry.get("acme")?.presence.name).to.equal("offline");
   });
 
+  it("knows of free targets what the connection that counts says last, and tells who watches of changes only", () => {
+    const registry = registryWithAcme();
+    registry.online("acme", 1n, new FakeTenantPort(), facts(), 0);
+    registry.online("acme", 2n, new FakeTenantPort(), facts(), 0);
+    const told: string[] = [];
+    registry.subscribe((name) => told.push(name));
+    registry.freeTargetsChanged("acme", 1n, true);
+    registry.freeTargetsChanged("acme", 2n, false);
+    registry.freeTargetsChanged("bolt", 2n, true);
+    expect(told).to.deep.equal([]);
+    registry.freeTargetsChanged("acme", 2n, true);
+    expect([told, registry.get("acme")?.facts?.freeTargets]).to.deep.equal([["acme"], true]);
+    registry.offline("acme", 2n, 1);
+    registry.freeTargetsChanged("acme", 2n, false);
+    expect(registry.get("acme")?.facts?.freeTargets).to.equal(true);
+  });
+
   it("takes no connection of a tenant that is not enrolled, or no longer", () => {
     const registry = registryWithAcme();
     registry.removed("acme");

@@ -40,7 +40,7 @@ describe("reading a tenant's policy", () => {
 
   it("takes the examples of a fresh one as they stand", () => {
     const fresh = freshPolicy(TARGETS, "example");
-    const examples = fresh.slice(fresh.indexOf("# To be asked")).split("\n");
+    const examples = fresh.slice(fresh.indexOf("# To be asked"), fresh.indexOf("# Free targets")).split("\n");
     const rules = examples.filter((line) => line.startsWith("#  ") && !line.includes("SHA256"));
     const policy = parse(`rules:\n${rules.map((line) => line.slice(1)).join("\n")}\n`);
     expect(policy.rules.map(({ outcome }) => outcome.decision)).to.deep.equal(["ask", "allow", "ask", "deny"]);
@@ -49,6 +49,14 @@ describe("reading a tenant's policy", () => {
     expect([...(parse(`rules: []\noperator_keys:\n  maria: ${KEY}\n`).operatorKeys.get("maria") ?? [])]).to.deep.equal([
       "07".repeat(32),
     ]);
+  });
+
+  it("takes the example of free targets in a fresh one as it stands, and permits none before", () => {
+    const fresh = freshPolicy(TARGETS, "example");
+    expect(parse(fresh).freeTargets).to.deep.equal([]);
+    const [, example = ""] = /^free_targets: \[\]\n((?:# {2}.*\n)+)/m.exec(fresh) ?? [];
+    const { freeTargets } = parse(`rules: []\nfree_targets:\n${example.replaceAll(/^#/gm, "")}`);
+    expect(freeTargets?.map(({ outcome }) => outcome)).to.deep.equal([{ decision: "ask", timeoutMs: 60_000 }]);
   });
 
   it("fills in what is left out", () => {
@@ -124,6 +132,36 @@ describe("reading a tenant's policy", () => {
       "a short fingerprint",
       "rules: []\noperator_keys:\n  maria: SHA256:abc\n",
       /line 3, column 3: operator_keys\.maria\[0\]: this is no fingerprint/,
+    ],
+    [
+      "free targets that name no networks",
+      "rules: []\nfree_targets:\n  - decision: allow\n    ports: [22]\n",
+      /line 3, column 5: free_targets\[0\]\.networks: this is missing$/,
+    ],
+    [
+      "free targets that name no ports",
+      "rules: []\nfree_targets:\n  - decision: ask\n    networks: [10.0.0.0/8]\n",
+      /line 3, column 5: free_targets\[0\]\.ports: this is missing$/,
+    ],
+    [
+      "a network that does not begin where it says",
+      "rules: []\nfree_targets:\n  - decision: deny\n    networks: [10.0.0.0/8, 10.0.0.5/8]\n",
+      /line 4, column 28: free_targets\[0\]\.networks\[1\]: "10\.0\.0\.5\/8" is no network/,
+    ],
+    [
+      "a name that is a number",
+      "rules: []\nfree_targets:\n  - decision: deny\n    names: [a.lan, 127.1]\n",
+      /line 4, column 20: free_targets\[0\]\.names\[1\]: /,
+    ],
+    [
+      "a range of ports the wrong way round",
+      "rules: []\nfree_targets:\n  - decision: deny\n    ports: [22, 90-80]\n",
+      /line 4, column 17: free_targets\[0\]\.ports\[1\]: this is no port/,
+    ],
+    [
+      "plain links to free targets",
+      "rules: []\nfree_targets:\n  - decision: allow\n    networks: 10.0.0.1\n    ports: 22\n    plain_links: allow\n",
+      /line 6, column 5: free_targets\[0\]\.plain_links: there is no such setting here$/,
     ],
     ["an impossible operator", "rules: []\noperator_keys:\n  Maria: x\n", /line 3, column 3: operator_keys\.Maria: /],
   ];

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file drawbridge/v1/control.proto.
  */
 export const file_drawbridge_v1_control: GenFile = /*@__PURE__*/
-  fileDesc("ChtkcmF3YnJpZGdlL3YxL2NvbnRyb2wucHJvdG8SDWRyYXdicmlkZ2UudjEilAIKDkNvbm5lY3RSZXF1ZXN0EiUKBWhlbGxvGAEgASgLMhQuZHJhd2JyaWRnZS52MS5IZWxsb0gAEjYKDnNlc3Npb25fYW5zd2VyGAIgASgLMhwuZHJhd2JyaWRnZS52MS5TZXNzaW9uQW5zd2VySAASMAoLbGlua19hbnN3ZXIYAyABKAsyGS5kcmF3YnJpZGdlLnYxLkxpbmtBbnN3ZXJIABI0Cg1zZXNzaW9uX2Nsb3NlGAQgASgLMhsuZHJhd2JyaWRnZS52MS5TZXNzaW9uQ2xvc2VIABIwCgdnb29kYnllGAUgASgLMh0uZHJhd2JyaWRnZS52MS5Db250cm9sR29vZGJ5ZUgAQgkKB21lc3NhZ2UivAIKD0Nvbm5lY3RSZXNwb25zZRIpCgd3ZWxjb21lGAEgASgLMhYuZHJhd2JyaWRnZS52MS5XZWxjb21lSAASNAoNc2Vzc2lvbl9vZmZlchgCIAEoCzIbLmRyYXdicmlkZ2UudjEuU2Vzc2lvbk9mZmVySAASNAoNc2Vzc2lvbl9jbG9zZRgDIAEoCzIbLmRyYXdicmlkZ2UudjEuU2Vzc2lvbkNsb3NlSAASLgoKbGlua19vZmZlchgEIAEoCzIYLmRyYXdicmlkZ2UudjEuTGlua09mZmVySAASJQoFZHJhaW4YBSABKAsyFC5kcmF3YnJpZGdlLnYxLkRyYWluSAASMAoHZ29vZGJ5ZRgGIAEoCzIdLmRyYXdicmlkZ2UudjEuQ29udHJvbEdvb2RieWVIAEIJCgdtZXNzYWdlItcBCgVIZWxsbxIhChBwcm90b2NvbF92ZXJzaW9uGAEgASgNQge6SAQqAigBEhoKCHNvZnR3YXJlGAIgASgJQgi6SAVyAyiAARIbCglob3N0X25hbWUYAyABKAlCCLpIBXIDKP8BEhoKCHBsYXRmb3JtGAQgASgJQgi6SAVyAyiAARIwCgd0YXJnZXRzGAUgAygLMhUuZHJhd2JyaWRnZS52MS5UYXJnZXRCCLpIBZIBAhBAEiQKC3Nlc3Npb25faWRzGAYgAygJQg+6SAySAQkQgAgiBHICGCAijgEKB1dlbGNvbWUSDgoGdGVuYW50GAEgASgJEg0KBWVwb2NoGAIgASgEEi8KC3NlcnZlcl90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghwcm92aWRlchgEIAEoCRIhCghnYXRld2F5cxgFIAMoCUIPukgMkgEJEBAiBXIDKJgCIoQDCgxTZXNzaW9uT2ZmZXISHQoKc2Vzc2lvbl9pZBgBIAEoCUIJukgGcgQQARggEhcKBnRhcmdldBgCIAEoCUIHukgEcgIYQBIZCghvcGVyYXRvchgDIAEoCUIHukgEcgIYQBIyCg1vcGVyYXRvcl9yb2xlGAQgASgOMhsuZHJhd2JyaWRnZS52MS5PcGVyYXRvclJvbGUSGAoGcmVhc29uGAUgASgJQgi6SAVyAyiACBIYCgZ0aWNrZXQYBiABKAlCCLpIBXIDKIAIEiAKDnNvdXJjZV9hZGRyZXNzGAcgASgJQgi6SAVyAyiYAhIwCg1hbnN3ZXJfd2l0aGluGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEikKGG9wZXJhdG9yX2tleV9maW5nZXJwcmludBgJIAEoDEIHukgEegIYIBIcCgtwbGFpbl9ub25jZRgKIAEoDEIHukgEegIYIBIcCgt0cmFjZXBhcmVudBgLIAEoCUIHukgEcgIoQCLLAQoNU2Vzc2lvbkFuc3dlchIdCgpzZXNzaW9uX2lkGAEgASgJQgm6SAZyBBABGCASMgoIYWNjZXB0ZWQYAiABKAsyHi5kcmF3YnJpZGdlLnYxLlNlc3Npb25BY2NlcHRlZEgAEjAKB3BlbmRpbmcYAyABKAsyHS5kcmF3YnJpZGdlLnYxLkNvbnNlbnRQZW5kaW5nSAASKQoHcmVmdXNlZBgEIAEoCzIWLmRyYXdicmlkZ2UudjEuUmVmdXNhbEgAQgoKCGRlY2lzaW9uInYKD1Nlc3Npb25BY2NlcHRlZBIcCgpkZWNpZGVkX2J5GAEgASgJQgi6SAVyAyj/ARIwCgxwbGFpbl9wZXJtaXQYAiABKAsyGi5kcmF3YnJpZGdlLnYxLlBsYWluUGVybWl0EhMKC2xpbmtzX2FoZWFkGAMgASgNIjsKDkNvbnNlbnRQZW5kaW5nEikKBndpdGhpbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJVCgxTZXNzaW9uQ2xvc2USHQoKc2Vzc2lvbl9pZBgBIAEoCUIJukgGcgQQARggEiYKBnJlYXNvbhgCIAEoCzIWLmRyYXdicmlkZ2UudjEuUmVmdXNhbCLgAQoJTGlua09mZmVyEhoKB2xpbmtfaWQYASABKAlCCbpIBnIEEAEYIBIdCgpzZXNzaW9uX2lkGAIgASgJQgm6SAZyBBABGCASFgoFdG9rZW4YAyABKAxCB7pIBHoCaCASJAoScmVuZGV6dm91c19hZGRyZXNzGAQgASgJQgi6SAVyAyiYAhItCgpleHBpcmVzX2luGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhwKC3RyYWNlcGFyZW50GAYgASgJQge6SARyAihAEg0KBWFoZWFkGAcgASgIIo8BCgpMaW5rQW5zd2VyEhoKB2xpbmtfaWQYASABKAlCCbpIBnIEEAEYIBIvCghhY2NlcHRlZBgCIAEoCzIbLmRyYXdicmlkZ2UudjEuTGlua0FjY2VwdGVkSAASKQoHcmVmdXNlZBgDIAEoCzIWLmRyYXdicmlkZ2UudjEuUmVmdXNhbEgAQgkKB291dGNvbWUiDgoMTGlua0FjY2VwdGVkImYKBURyYWluEikKBndpdGhpbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIyCg9yZWNvbm5lY3RfYWZ0ZXIYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iOAoOQ29udHJvbEdvb2RieWUSJgoGcmVhc29uGAEgASgLMhYuZHJhd2JyaWRnZS52MS5SZWZ1c2FsMl4KDkNvbnRyb2xTZXJ2aWNlEkwKB0Nvbm5lY3QSHS5kcmF3YnJpZGdlLnYxLkNvbm5lY3RSZXF1ZXN0Gh4uZHJhd2JyaWRnZS52MS5Db25uZWN0UmVzcG9uc2UoATABYgZwcm90bzM", [file_buf_validate_validate, file_drawbridge_v1_common, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChtkcmF3YnJpZGdlL3YxL2NvbnRyb2wucHJvdG8SDWRyYXdicmlkZ2UudjEi1wIKDkNvbm5lY3RSZXF1ZXN0EiUKBWhlbGxvGAEgASgLMhQuZHJhd2JyaWRnZS52MS5IZWxsb0gAEjYKDnNlc3Npb25fYW5zd2VyGAIgASgLMhwuZHJhd2JyaWRnZS52MS5TZXNzaW9uQW5zd2VySAASMAoLbGlua19hbnN3ZXIYAyABKAsyGS5kcmF3YnJpZGdlLnYxLkxpbmtBbnN3ZXJIABI0Cg1zZXNzaW9uX2Nsb3NlGAQgASgLMhsuZHJhd2JyaWRnZS52MS5TZXNzaW9uQ2xvc2VIABIwCgdnb29kYnllGAUgASgLMh0uZHJhd2JyaWRnZS52MS5Db250cm9sR29vZGJ5ZUgAEkEKFGZyZWVfdGFyZ2V0c19jaGFuZ2VkGAYgASgLMiEuZHJhd2JyaWRnZS52MS5GcmVlVGFyZ2V0c0NoYW5nZWRIAEIJCgdtZXNzYWdlIrwCCg9Db25uZWN0UmVzcG9uc2USKQoHd2VsY29tZRgBIAEoCzIWLmRyYXdicmlkZ2UudjEuV2VsY29tZUgAEjQKDXNlc3Npb25fb2ZmZXIYAiABKAsyGy5kcmF3YnJpZGdlLnYxLlNlc3Npb25PZmZlckgAEjQKDXNlc3Npb25fY2xvc2UYAyABKAsyGy5kcmF3YnJpZGdlLnYxLlNlc3Npb25DbG9zZUgAEi4KCmxpbmtfb2ZmZXIYBCABKAsyGC5kcmF3YnJpZGdlLnYxLkxpbmtPZmZlckgAEiUKBWRyYWluGAUgASgLMhQuZHJhd2JyaWRnZS52MS5EcmFpbkgAEjAKB2dvb2RieWUYBiABKAsyHS5kcmF3YnJpZGdlLnYxLkNvbnRyb2xHb29kYnllSABCCQoHbWVzc2FnZSLtAQoFSGVsbG8SIQoQcHJvdG9jb2xfdmVyc2lvbhgBIAEoDUIHukgEKgIoARIaCghzb2Z0d2FyZRgCIAEoCUIIukgFcgMogAESGwoJaG9zdF9uYW1lGAMgASgJQgi6SAVyAyj/ARIaCghwbGF0Zm9ybRgEIAEoCUIIukgFcgMogAESMAoHdGFyZ2V0cxgFIAMoCzIVLmRyYXdicmlkZ2UudjEuVGFyZ2V0Qgi6SAWSAQIQQBIkCgtzZXNzaW9uX2lkcxgGIAMoCUIPukgMkgEJEIAIIgRyAhggEhQKDGZyZWVfdGFyZ2V0cxgHIAEoCCIqChJGcmVlVGFyZ2V0c0NoYW5nZWQSFAoMZnJlZV90YXJnZXRzGAEgASgIIo4BCgdXZWxjb21lEg4KBnRlbmFudBgBIAEoCRINCgVlcG9jaBgCIAEoBBIvCgtzZXJ2ZXJfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcHJvdmlkZXIYBCABKAkSIQoIZ2F0ZXdheXMYBSADKAlCD7pIDJIBCRAQIgVyAyiYAiKFAwoMU2Vzc2lvbk9mZmVyEh0KCnNlc3Npb25faWQYASABKAlCCbpIBnIEEAEYIBIYCgZ0YXJnZXQYAiABKAlCCLpIBXIDGIMCEhkKCG9wZXJhdG9yGAMgASgJQge6SARyAhhAEjIKDW9wZXJhdG9yX3JvbGUYBCABKA4yGy5kcmF3YnJpZGdlLnYxLk9wZXJhdG9yUm9sZRIYCgZyZWFzb24YBSABKAlCCLpIBXIDKIAIEhgKBnRpY2tldBgGIAEoCUIIukgFcgMogAgSIAoOc291cmNlX2FkZHJlc3MYByABKAlCCLpIBXIDKJgCEjAKDWFuc3dlcl93aXRoaW4YCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKQoYb3BlcmF0b3Jfa2V5X2ZpbmdlcnByaW50GAkgASgMQge6SAR6AhggEhwKC3BsYWluX25vbmNlGAogASgMQge6SAR6AhggEhwKC3RyYWNlcGFyZW50GAsgASgJQge6SARyAihAIssBCg1TZXNzaW9uQW5zd2VyEh0KCnNlc3Npb25faWQYASABKAlCCbpIBnIEEAEYIBIyCghhY2NlcHRlZBgCIAEoCzIeLmRyYXdicmlkZ2UudjEuU2Vzc2lvbkFjY2VwdGVkSAASMAoHcGVuZGluZxgDIAEoCzIdLmRyYXdicmlkZ2UudjEuQ29uc2VudFBlbmRpbmdIABIpCgdyZWZ1c2VkGAQgASgLMhYuZHJhd2JyaWRnZS52MS5SZWZ1c2FsSABCCgoIZGVjaXNpb24idgoPU2Vzc2lvbkFjY2VwdGVkEhwKCmRlY2lkZWRfYnkYASABKAlCCLpIBXIDKP8BEjAKDHBsYWluX3Blcm1pdBgCIAEoCzIaLmRyYXdicmlkZ2UudjEuUGxhaW5QZXJtaXQSEwoLbGlua3NfYWhlYWQYAyABKA0iOwoOQ29uc2VudFBlbmRpbmcSKQoGd2l0aGluGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIlUKDFNlc3Npb25DbG9zZRIdCgpzZXNzaW9uX2lkGAEgASgJQgm6SAZyBBABGCASJgoGcmVhc29uGAIgASgLMhYuZHJhd2JyaWRnZS52MS5SZWZ1c2FsIuABCglMaW5rT2ZmZXISGgoHbGlua19pZBgBIAEoCUIJukgGcgQQARggEh0KCnNlc3Npb25faWQYAiABKAlCCbpIBnIEEAEYIBIWCgV0b2tlbhgDIAEoDEIHukgEegJoIBIkChJyZW5kZXp2b3VzX2FkZHJlc3MYBCABKAlCCLpIBXIDKJgCEi0KCmV4cGlyZXNfaW4YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SHAoLdHJhY2VwYXJlbnQYBiABKAlCB7pIBHICKEASDQoFYWhlYWQYByABKAgijwEKCkxpbmtBbnN3ZXISGgoHbGlua19pZBgBIAEoCUIJukgGcgQQARggEi8KCGFjY2VwdGVkGAIgASgLMhsuZHJhd2JyaWRnZS52MS5MaW5rQWNjZXB0ZWRIABIpCgdyZWZ1c2VkGAMgASgLMhYuZHJhd2JyaWRnZS52MS5SZWZ1c2FsSABCCQoHb3V0Y29tZSIOCgxMaW5rQWNjZXB0ZWQilQEKBURyYWluEikKBndpdGhpbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIyCg9yZWNvbm5lY3RfYWZ0ZXIYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoKbW92ZV9hZnRlchgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiI4Cg5Db250cm9sR29vZGJ5ZRImCgZyZWFzb24YASABKAsyFi5kcmF3YnJpZGdlLnYxLlJlZnVzYWwyXgoOQ29udHJvbFNlcnZpY2USTAoHQ29ubmVjdBIdLmRyYXdicmlkZ2UudjEuQ29ubmVjdFJlcXVlc3QaHi5kcmF3YnJpZGdlLnYxLkNvbm5lY3RSZXNwb25zZSgBMAFiBnByb3RvMw", [file_buf_validate_validate, file_drawbridge_v1_common, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * From the tenant redirector. A message with no member that the receiver knows is ignored.
@@ -68,6 +68,14 @@ export type ConnectRequest = Message<"drawbridge.v1.ConnectRequest"> & {
      */
     value: ControlGoodbye;
     case: "goodbye";
+  } | {
+    /**
+     * What Hello.free_targets said has changed.
+     *
+     * @generated from field: drawbridge.v1.FreeTargetsChanged free_targets_changed = 6;
+     */
+    value: FreeTargetsChanged;
+    case: "freeTargetsChanged";
   } | { case: undefined; value?: undefined };
 };
 
@@ -123,7 +131,8 @@ export type ConnectResponse = Message<"drawbridge.v1.ConnectResponse"> & {
     case: "linkOffer";
   } | {
     /**
-     * The cloud redirector is about to stop: dial another one, or the same again after the delay.
+     * The cloud redirector, or the gateway in between, is about to stop: dial another one, or the same again after the
+     * delay.
      *
      * @generated from field: drawbridge.v1.Drain drain = 5;
      */
@@ -195,6 +204,14 @@ export type Hello = Message<"drawbridge.v1.Hello"> & {
    * @generated from field: repeated string session_ids = 6;
    */
   sessionIds: string[];
+
+  /**
+   * The tenant's policy lets somebody reach free targets: hosts and ports that are not among `targets`. Which and whom it
+   * does not say. While it is false, as of a sender that does not know of them, no session to one is offered.
+   *
+   * @generated from field: bool free_targets = 7;
+   */
+  freeTargets: boolean;
 };
 
 /**
@@ -203,6 +220,27 @@ export type Hello = Message<"drawbridge.v1.Hello"> & {
  */
 export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
   messageDesc(file_drawbridge_v1_control, 2);
+
+/**
+ * The tenant's policy has changed.
+ *
+ * @generated from message drawbridge.v1.FreeTargetsChanged
+ */
+export type FreeTargetsChanged = Message<"drawbridge.v1.FreeTargetsChanged"> & {
+  /**
+   * In place of Hello.free_targets.
+   *
+   * @generated from field: bool free_targets = 1;
+   */
+  freeTargets: boolean;
+};
+
+/**
+ * Describes the message drawbridge.v1.FreeTargetsChanged.
+ * Use `create(FreeTargetsChangedSchema)` to create a new message.
+ */
+export const FreeTargetsChangedSchema: GenMessage<FreeTargetsChanged> = /*@__PURE__*/
+  messageDesc(file_drawbridge_v1_control, 3);
 
 /**
  * The cloud redirector's answer to Hello.
@@ -253,7 +291,7 @@ export type Welcome = Message<"drawbridge.v1.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
-  messageDesc(file_drawbridge_v1_control, 3);
+  messageDesc(file_drawbridge_v1_control, 4);
 
 /**
  * An operator asks for a session. Answered with a SessionAnswer; at first perhaps one that says `pending`.
@@ -269,7 +307,9 @@ export type SessionOffer = Message<"drawbridge.v1.SessionOffer"> & {
   sessionId: string;
 
   /**
-   * The target that is asked for, by name.
+   * The target that is asked for: a name, at most 64 characters; or a free target, as SessionStart.target says. The tenant
+   * redirector refuses a free target that is written in any other way, and one that its policy does not permit; it looks
+   * a host's name up once, and dials no other address than those that it has judged.
    *
    * @generated from field: string target = 2;
    */
@@ -345,7 +385,7 @@ export type SessionOffer = Message<"drawbridge.v1.SessionOffer"> & {
  * Use `create(SessionOfferSchema)` to create a new message.
  */
 export const SessionOfferSchema: GenMessage<SessionOffer> = /*@__PURE__*/
-  messageDesc(file_drawbridge_v1_control, 4);
+  messageDesc(file_drawbridge_v1_control, 5);
 
 /**
  * The tenant's decision on a SessionOffer.
@@ -397,7 +437,7 @@ export type SessionAnswer = Message<"drawbridge.v1.SessionAnswer"> & {
  * Use `create(SessionAnswerSchema)` to create a new message.
  */
 export const SessionAnswerSchema: GenMessage<SessionAnswer> = /*@__PURE__*/
-  messageDesc(file_drawbridge_v1_control, 5);
+  messageDesc(file_drawbridge_v1_control, 6);
 
 /**
  * The tenant allows the session.
@@ -435,7 +475,7 @@ export type SessionAccepted = Message<"drawbridge.v1.SessionAccepted"> & {
  * Use `create(SessionAcceptedSchema)` to create a new message.
  */
 export const SessionAcceptedSchema: GenMessage<SessionAccepted> = /*@__PURE__*/
-  messageDesc(file_drawbridge_v1_control, 6);
+  messageDesc(file_drawbridge_v1_control, 7);
 
 /**
  * A person on the tenant's side is being asked.
@@ -457,7 +497,7 @@ export type ConsentPending = Message<"drawbridge.v1.ConsentPending"> & {
  * Use `create(ConsentPendingSchema)` to create a new message.
  */
 export const ConsentPendingSchema: GenMessage<ConsentPending> = /*@__PURE__*/
-  messageDesc(file_drawbridge_v1_control, 7);
+  messageDesc(file_drawbridge_v1_control, 8);
 
 /**
  * A session is over. Idempotent: an id that is not known is ignored.
@@ -485,7 +525,7 @@ export type SessionClose = Message<"drawbridge.v1.SessionClose"> & {
  * Use `create(SessionCloseSchema)` to create a new message.
  */
 export const SessionCloseSchema: GenMessage<SessionClose> = /*@__PURE__*/
-  messageDesc(file_drawbridge_v1_control, 8);
+  messageDesc(file_drawbridge_v1_control, 9);
 
 /**
  * A link to make: dial the target and, side by side, the rendezvous; send the preface; splice the two.
@@ -557,7 +597,7 @@ export type LinkOffer = Message<"drawbridge.v1.LinkOffer"> & {
  * Use `create(LinkOfferSchema)` to create a new message.
  */
 export const LinkOfferSchema: GenMessage<LinkOffer> = /*@__PURE__*/
-  messageDesc(file_drawbridge_v1_control, 9);
+  messageDesc(file_drawbridge_v1_control, 10);
 
 /**
  * Whether the tenant leg was dialled.
@@ -601,7 +641,7 @@ export type LinkAnswer = Message<"drawbridge.v1.LinkAnswer"> & {
  * Use `create(LinkAnswerSchema)` to create a new message.
  */
 export const LinkAnswerSchema: GenMessage<LinkAnswer> = /*@__PURE__*/
-  messageDesc(file_drawbridge_v1_control, 10);
+  messageDesc(file_drawbridge_v1_control, 11);
 
 /**
  * Target and leg are connected.
@@ -616,10 +656,11 @@ export type LinkAccepted = Message<"drawbridge.v1.LinkAccepted"> & {
  * Use `create(LinkAcceptedSchema)` to create a new message.
  */
 export const LinkAcceptedSchema: GenMessage<LinkAccepted> = /*@__PURE__*/
-  messageDesc(file_drawbridge_v1_control, 11);
+  messageDesc(file_drawbridge_v1_control, 12);
 
 /**
- * The cloud redirector is about to stop. Open links go on until the deadline.
+ * The cloud redirector is about to stop; or, where `move_after` is there, only the gateway that this control connection
+ * came through. Open links go on until the deadline.
  *
  * @generated from message drawbridge.v1.Drain
  */
@@ -638,6 +679,16 @@ export type Drain = Message<"drawbridge.v1.Drain"> & {
    * @generated from field: google.protobuf.Duration reconnect_after = 2;
    */
   reconnectAfter?: Duration | undefined;
+
+  /**
+   * The gateway that this control connection came through is about to stop, and the cloud redirector is not. After so
+   * long, make another control connection through another gateway, if there is one: it supersedes this one, which stays
+   * until then, so that the tenant is never away. Each tenant is told another time. A receiver that does not know this
+   * field keeps the connection until it is closed.
+   *
+   * @generated from field: google.protobuf.Duration move_after = 3;
+   */
+  moveAfter?: Duration | undefined;
 };
 
 /**
@@ -645,7 +696,7 @@ export type Drain = Message<"drawbridge.v1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
-  messageDesc(file_drawbridge_v1_control, 12);
+  messageDesc(file_drawbridge_v1_control, 13);
 
 /**
  * The sender ends the control connection.
@@ -666,7 +717,7 @@ export type ControlGoodbye = Message<"drawbridge.v1.ControlGoodbye"> & {
  * Use `create(ControlGoodbyeSchema)` to create a new message.
  */
 export const ControlGoodbyeSchema: GenMessage<ControlGoodbye> = /*@__PURE__*/
-  messageDesc(file_drawbridge_v1_control, 13);
+  messageDesc(file_drawbridge_v1_control, 14);
 
 /**
  * The tenant redirector's side of the control plane. Callers: tenants only.

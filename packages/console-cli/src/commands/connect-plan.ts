@@ -1,4 +1,5 @@
 import { type ListenAddresses, stableListenAddresses } from "@drawbridge/control/remote";
+import { canonicalTarget } from "@drawbridge/control/wire";
 import type { Address } from "@drawbridge/dataplane";
 import { DrawbridgeError, parseAddress } from "@drawbridge/dataplane";
 import { detectClient, findExecutable, type FoundClient, isWsl, systemEnvironment } from "../clients/index.ts";
@@ -38,7 +39,7 @@ export async function planConnect(
   words: readonly string[],
   settings: ConsoleSettings,
 ): Promise<ConnectPlan> {
-  const targets = options.target.length === 0 ? [DEFAULT_TARGET] : [...new Set(options.target)];
+  const targets = options.target.length === 0 ? [DEFAULT_TARGET] : [...new Set(options.target.map(canonicalTarget))];
   if (targets.length > MAX_TARGETS)
     throw wrong(`${targets.length} targets are too many for one command`, `Name at most ${MAX_TARGETS}.`);
   const given = options.listen === undefined ? undefined : parseAddress(options.listen);
@@ -66,9 +67,12 @@ export async function planConnect(
   };
 }
 
-/** Of several targets, only those that are RDP by their names get a client that nobody named. */
+/**
+ * Of several targets, only those that are RDP by their names get a client that nobody named. The port of a free target says
+ * what it is even where it is the only one.
+ */
 const takesClient = (target: string, targets: readonly string[], choice: string): boolean =>
-  choice !== "none" && (choice !== "auto" || targets.length === 1 || isRdpName(target));
+  choice !== "none" && (choice !== "auto" || (targets.length === 1 && !target.includes(":")) || isRdpName(target));
 
 const clientUse = (
   client: FoundClient,

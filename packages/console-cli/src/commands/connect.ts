@@ -40,6 +40,10 @@ const LISTEN_HELP =
   "the loopback address for the client; port 0 lets the system choose (default: an address that is the target's own, " +
   "127.x.y.z:3389, so that clients remember credentials and certificates by target; 127.0.0.1 where there is no other)";
 
+const TARGET_HELP =
+  "which of the tenant's targets, or the host:port of any that its policy permits; may be repeated " +
+  '(default: "rdp")';
+
 const PLAIN_HELP =
   "ask the tenant for links without end-to-end encryption: the provider's server, and whoever listens on the network, " +
   "can then read and change everything that goes through; only for a service that encrypts by itself (default: never)";
@@ -48,6 +52,7 @@ const EXAMPLES = `
 Of the tenant's name a part is enough where a person can be asked; programs give it whole.
   drawbridge connect acme                                    RDP, with the client that is found
   drawbridge connect acme --target rdp --target ssh          several at once
+  drawbridge connect acme --target 10.0.0.5:3389             a free target, where the tenant's policy permits it
   drawbridge connect acme --target ssh -- ssh -p {port} me@{host}
                                                              any program: {host}, {port}, {address} and {user} are
                                                              filled in, no shell sees it, its exit code is ours`;
@@ -59,7 +64,7 @@ export function connectCommand() {
   })
     .argument("[tenant]", "the tenant's name, as `drawbridge tenants` shows it; left out: choose from a list")
     .argument("[command...]", "after --: a program to run on the session in place of an RDP client")
-    .option("--target <name>", 'which of the tenant\'s targets; may be repeated (default: "rdp")', collect, [])
+    .option("--target <name>", TARGET_HELP, collect, [])
     .option("--listen <host:port>", LISTEN_HELP)
     .option("--allow-other-users", "let every user of this machine use the session (default: your own processes only)")
     .option(
@@ -151,6 +156,7 @@ async function runSessions(
   const opened: ConnectSession[] = [];
   const tick = setInterval(() => {
     const parts = sessions.map((session) => session.tick(roundTrip.ms)).filter((part) => part !== "");
+    if (sessions.some(({ isPrompting }) => isPrompting)) return;
     const trip = roundTrip.ms === undefined ? "" : `  round trip ${roundTrip.ms}ms`;
     if (parts.length > 0) output.status.update(parts.join(" │ ") + trip);
   }, STATUS_MS);

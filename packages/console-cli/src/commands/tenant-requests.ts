@@ -44,9 +44,11 @@ async function watch(output: Output, home: string, signal: AbortSignal): Promise
 
 /** All that a person needs to decide. Values come from the provider and are shown as text only. */
 function describe(request: RequestView): string {
-  const { id, operator, role, target, reason, ticket, sourceAddress, operatorKey, leftMs } = request;
+  const { id, operator, role, target, addresses = [], reason, ticket, sourceAddress, operatorKey, leftMs } = request;
+  // Of a free target the person sees where its name leads.
+  const where = addresses.length === 0 ? target : `${target} at ${addresses.join(", ")}`;
   const links = request.plain ? "PLAIN: the provider's server could read and change them" : "encrypted end to end";
-  return plain`${id}  ${operator} (${role}) asks for ${target}; ${formatDuration(leftMs)} left
+  return plain`${id}  ${operator} (${role}) asks for ${where}; ${formatDuration(leftMs)} left
   reason   ${reason === "" ? "none given" : reason}
   ticket   ${ticket === "" ? "none given" : ticket}
   from     ${sourceAddress}

@@ -29,12 +29,12 @@ export function tenantsCommand() {
     .option("--fingerprint", "show the tenants' keys, to compare over the telephone")
     .action((text, options) =>
       runCommand(options, (context) =>
-        withOperatorChannel(context, async (channel, identity, gateways) => {
+        withOperatorChannel(context, async (channel, identity, gateways, take) => {
           const columns = options.fingerprint ? FINGERPRINT_COLUMNS : columnsIn(context.output.colours);
           const filter = { text, groups: options.group, state: options.state };
           const view = { columns, filter };
           if (options.watch) {
-            return overGateways({ ...context, channel, identity, gateways }, (now) => watch(context, now, view));
+            return overGateways({ ...context, channel, take, identity, gateways }, (now) => watch(context, now, view));
           }
           const tenants = await new AdminClient(channel).listTenants(context.signal);
           rememberTenants(context.home("operator"), tenants);
@@ -46,6 +46,9 @@ export function tenantsCommand() {
 
 const shownFingerprint = ({ keyFingerprint }: TenantEntry): string =>
   formatFingerprint(Buffer.from(keyFingerprint, "hex"));
+
+const shownTargets = ({ targets, freeTargets }: TenantEntry): string =>
+  [...targets.map(({ name }) => name), ...(freeTargets ? ["+ free targets"] : [])].join(" ");
 
 const NAME: Column<TenantEntry> = { header: "TENANT", cell: ({ name }) => name, whole: true };
 
@@ -60,7 +63,7 @@ function columnsIn(colours: Colours): Column<TenantEntry>[] {
       cell: ({ since }) => (since === undefined ? "never online" : formatRelativeTime(new Date(since), new Date())),
       dispensable: 1,
     },
-    { header: "TARGETS", cell: ({ targets }) => targets.map(({ name }) => name).join(" "), dispensable: 2 },
+    { header: "TARGETS", cell: shownTargets, dispensable: 2 },
     { header: "SESSIONS", cell: ({ openSessions }) => String(openSessions), align: "right", dispensable: 3 },
     { header: "GROUPS", cell: ({ groups }) => groups.join(" "), dispensable: 4 },
     { header: "HOST", cell: ({ hostName }) => hostName, dispensable: 7 },
@@ -82,6 +85,13 @@ function print({ output }: CommandContext, tenants: readonly TenantEntry[], { fi
   for (const tenant of wanted) output.record(record(tenant));
   if (wanted.length > 0) output.text(renderTable(columns, wanted, { width: output.width, colours: output.colours }));
   else output.note(nobody(tenants.length));
+  if (output.height !== undefined && wanted.length >= output.height) output.note(tooMany(wanted));
+}
+
+/** The head of a table that is longer than the terminal is high has scrolled away. */
+function tooMany(shown: readonly TenantEntry[]): string {
+  const online = shown.filter(({ state }) => state === "online").length;
+  return `${shown.length} tenants, ${online} online. For fewer: drawbridge tenants TEXT, --group NAME, --state online.`;
 }
 
 const nobody = (inAll: number): string =>

@@ -1,4 +1,5 @@
 import { validatePrincipalName } from "@drawbridge/control/identity";
+import { canonicalTarget } from "@drawbridge/control/wire";
 import { type Address, DrawbridgeError, formatAddress, parseAddress } from "@drawbridge/dataplane";
 
 /** A local port that leads to a target. */
@@ -14,7 +15,7 @@ const MAX_RULES = 64;
 const EXAMPLE = "Write for example 127.0.0.1:13389=acme/rdp.";
 
 /**
- * Reads `127.0.0.1:13389=acme/rdp`; without the target it is `rdp`.
+ * Reads `127.0.0.1:13389=acme/rdp`; without the target it is `rdp`, and a free one is `host:port`.
  *
  * @throws DrawbridgeError `invalid-argument`
  */
@@ -24,7 +25,7 @@ export function parseForward(text: string): ForwardRule {
   const address = parseAddress(listen);
   if (address.port === 0) throw wrong(`${listen} cannot stay the same: port 0 lets the system choose`);
   validatePrincipalName(tenant);
-  return { listen: address, tenant, target };
+  return { listen: address, tenant, target: canonicalTarget(target) };
 }
 
 /**

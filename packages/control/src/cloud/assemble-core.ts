@@ -9,6 +9,7 @@ import { CloudCore } from "./cloud-core.ts";
 import type { CloudHome } from "./cloud-home.ts";
 import { publicAddresses } from "./cloud-settings.ts";
 import { Enrollment } from "./enrollment.ts";
+import { GatewayDrains } from "./gateway-drains.ts";
 import type { LinkPlaces } from "./ports.ts";
 import type { Tracer } from "../watching/span.ts";
 import type { Metrics } from "./metrics/metrics-port.ts";
@@ -62,6 +63,7 @@ export function assembleCore(given: CoreSurroundings): AssembledCore {
     provider: authority.provider,
     gateways: settings.gateways,
     arrivals: assembleArrivals(surroundings, registry),
+    gatewayDrains: assembleGatewayDrains(surroundings, registry),
     clock,
     store,
     registry,
@@ -94,6 +96,14 @@ function assembleArrivals({ clock, log, stopping }: CoreSurroundings, registry: 
   return arrivals;
 }
 
+function assembleGatewayDrains({ clock, log }: CoreSurroundings, registry: TenantRegistry): GatewayDrains {
+  const onDrain = (gateway: string, tenants: number, withinMs: number): void => {
+    const text = `a gateway stops; its tenants, ${tenants} now, are asked to go on through another`;
+    log.info({ event: "gateway-draining", gateway, tenants, withinMs }, text);
+  };
+  return new GatewayDrains({ registry, clock, onDrain });
+}
+
 function assembleBroker(
   { home, clock, links, tracer }: CoreSurroundings,
   registry: TenantRegistry,
@@ -111,6 +121,7 @@ function assembleBroker(
     maxSessions: limits.sessions,
     timeLimits: { longestMs: sessions.longest, idleMs: sessions.idle },
     reasonRequired: sessions.reasonRequired,
+    freeTargets: sessions.freeTargets,
     tracer,
   };
   return new SessionBroker(options, observer);

@@ -1,10 +1,11 @@
 import type { CloseReason } from "@drawbridge/dataplane";
 import { DrawbridgeError } from "@drawbridge/dataplane";
 import type { WallClock } from "../wire/wall-clock.ts";
-import type { LinkNews, LinkPlaces, RemotePort, SessionOperator, SessionPurpose, SessionRequest } from "./ports.ts";
+import type { LinkNews, LinkPlaces, RemotePort, SessionOperator, SessionRequest } from "./ports.ts";
 import { NO_TRACER, type Tracer } from "../watching/span.ts";
 import { Session } from "./session.ts";
 import { SessionIndex } from "./session-index.ts";
+import { checkTarget, type FreeTargetRight } from "./target-choice.ts";
 import type { TimeLimits } from "./time-box.ts";
 import type { TenantRegistry } from "./tenant-registry.ts";
 
@@ -33,6 +34,8 @@ export interface SessionBrokerOptions {
   timeLimits?: TimeLimits;
   /** Whether a session needs a reason. Default false. */
   reasonRequired?: boolean;
+  /** Which operators may ask for free targets. Default: all that may open sessions. */
+  freeTargets?: FreeTargetRight;
   /** Where sessions are traced. Default: nowhere. */
   tracer?: Tracer;
 }
@@ -66,6 +69,7 @@ export class SessionBroker {
       maxSessions: 10_000,
       timeLimits: { longestMs: undefined, idleMs: undefined },
       reasonRequired: false,
+      freeTargets: "operator",
       tracer: NO_TRACER,
       ...options,
     };
@@ -75,8 +79,8 @@ export class SessionBroker {
   /**
    * Opens a session: offers it to the tenant, whose decision comes later.
    *
-   * Errors: `tenant-not-found`, `tenant-offline`, `target-not-found`, `limit-exceeded`, `invalid-argument` without a
-   * reason where one is required.
+   * Errors: `tenant-not-found`, `tenant-offline`, `limit-exceeded`, `invalid-argument` without a reason where one is
+   * required; those of {@link checkTarget}.
    *
    * @param mayReach whether the operator's groups let it see a tenant. One that it may not see does not exist for it.
    */
@@ -92,8 +96,7 @@ export class SessionBroker {
     if (tenant === undefined || !mayReach(tenant.groups)) throw unknownTenant(purpose.tenant);
     const { presence } = tenant;
     if (presence.name === "offline") throw offlineTenant(purpose.tenant, presence.since);
-    const targets = tenant.facts?.targets ?? [];
-    if (!targets.some((target) => target.name === purpose.target)) throw unknownTarget(purpose, targets);
+    checkTarget(purpose, tenant.facts, operator, this.#options.freeTargets);
     if (this.#options.reasonRequired && purpose.reason.trim() === "") throw noReason();
     this.#checkLimits(operator.name, purpose.tenant);
     const session = this.#create(operator, request, remote, tenant.keyFingerprint);
@@ -247,12 +250,5 @@ function offlineTenant(name: string, since: number | undefined): DrawbridgeError
     since === undefined ? "has never been online" : `has been offline since ${new Date(since).toISOString()}`;
   return new DrawbridgeError("tenant-offline", `tenant ${name} ${when}`, {
     remedy: "Check at the tenant that `drawbridge tenant run` is running and can reach this cloud redirector.",
-  });
-}
-
-function unknownTarget({ tenant, target }: SessionPurpose, targets: readonly { name: string }[]): DrawbridgeError {
-  const names = targets.map(({ name }) => name).join(", ");
-  return new DrawbridgeError("target-not-found", `tenant ${tenant} has no target ${target}`, {
-    remedy: names === "" ? "It offers none." : `It offers: ${names}.`,
   });
 }

@@ -8,6 +8,8 @@ export interface TenantFacts {
   /** The address that its control connection comes from. */
   sourceAddress: string;
   targets: readonly TenantTarget[];
+  /** Whether its policy lets somebody reach free targets. Default false. */
+  freeTargets?: boolean;
 }
 
 /** A target as announced; the address is for people. */
@@ -106,6 +108,15 @@ export class TenantRegistry {
     tenant.facts = facts;
     this.#changed(name);
     return presence.name === "online" ? presence.port : undefined;
+  }
+
+  /** The tenant's policy says another word on free targets. Does nothing when a newer control connection is there. */
+  freeTargetsChanged(name: string, epoch: bigint, freeTargets: boolean): void {
+    const tenant = this.#tenants.get(name);
+    if (tenant?.facts === undefined || tenant.presence.name !== "online" || tenant.presence.epoch !== epoch) return;
+    if ((tenant.facts.freeTargets ?? false) === freeTargets) return;
+    tenant.facts = { ...tenant.facts, freeTargets };
+    this.#changed(name);
   }
 
   /** A control connection is gone. Returns whether that was news: false when a newer one is there. */

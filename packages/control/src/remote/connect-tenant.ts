@@ -22,10 +22,11 @@ export interface TenantConnection extends Duplex {
  *
  * Errors: those of {@link openSession}; `target-unreachable`.
  *
- * @param options its `signal` gives the opening up, and has no effect on a connection that was returned.
+ * @param options its `links` is 1 unless it says more: no link is made ahead that this connection has no use for. Its
+ *   `signal` gives the opening up, and has no effect on a connection that was returned.
  */
 export async function connectTenant(options: SessionOptions): Promise<TenantConnection> {
-  const session = await openSession(options);
+  const session = await openSession({ ...options, links: options.links ?? 1 });
   try {
     const { stream, closed } = await session.openLink(options.signal);
     const ended = closed.finally(() => session.stop());

@@ -1,4 +1,5 @@
 export { connectTenant, type TenantConnection } from "./connect-tenant.ts";
+export { enrollOperator, type EnrollOperatorOptions } from "./enroll-operator.ts";
 export { KnownTenants } from "./known-tenants.ts";
 export { OperatorAccess, type OperatorAccessOptions, type TrustTenantKey } from "./operator-access.ts";
 export { openSession, type OperatorSession, type SessionOptions } from "./operator-session.ts";

@@ -50,14 +50,14 @@ interface Parts {
  * a third of its life left.
  */
 export class OperatorAccess implements AsyncDisposable {
-  readonly channel: RpcChannel;
   /** Where the provider is reached, for channels and legs. */
   readonly gateways: Gateways;
   readonly trustTenantKey: TrustTenantKey;
   readonly #parts: Parts;
+  #channel: RpcChannel;
 
   private constructor(channel: RpcChannel, parts: Parts) {
-    this.channel = channel;
+    this.#channel = channel;
     this.gateways = parts.gateways;
     this.trustTenantKey = parts.trustTenantKey;
     this.#parts = parts;
@@ -81,6 +81,18 @@ export class OperatorAccess implements AsyncDisposable {
     return new OperatorAccess(channel, parts);
   }
 
+  /** The connection to the provider, of the gateway that answered first unless another one was {@link take taken}. */
+  get channel(): RpcChannel {
+    return this.#channel;
+  }
+
+  /** Takes a channel in the place of the one that is there, which it closes with all calls on it. */
+  take(channel: RpcChannel): void {
+    this.#channel.close();
+    this.#channel = channel;
+    this.#parts.renewing?.watch(channel);
+  }
+
   /** The operator's identity, with its newest certificate. */
   get identity(): EnrolledIdentity {
     return this.#parts.identity();
@@ -89,7 +101,7 @@ export class OperatorAccess implements AsyncDisposable {
   /** Closes the connection, and with it all sessions. Resolves when the home is written. May be called twice. */
   async close(): Promise<void> {
     this.#parts.renewing?.stop();
-    this.channel.close();
+    this.#channel.close();
     await this.#parts.saved();
   }
 

@@ -1,6 +1,7 @@
 import type { CloseReason } from "@drawbridge/dataplane";
 import { closeReason } from "@drawbridge/dataplane";
 import type { Tracer } from "../watching/span.ts";
+import { canonicalTarget } from "../wire/free-target.ts";
 import type { OperatorAccessOptions } from "./operator-access.ts";
 import { OperatorAccess } from "./operator-access.ts";
 import type { OwnLink } from "./own-link.ts";
@@ -14,7 +15,7 @@ export interface SessionOptions extends OperatorAccessOptions {
   access?: OperatorAccess | undefined;
   /** The tenant's name, whole. */
   tenant: string;
-  /** Which of the tenant's targets. Default `rdp`. */
+  /** Which of the tenant's targets; or `host:port` of one that only its policy permits. Default `rdp`. */
   target?: string | undefined;
   /** Why: the tenant sees it, and it is kept in the audit log. At most 1,024 bytes. Default: empty. */
   reason?: string | undefined;
@@ -22,6 +23,13 @@ export interface SessionOptions extends OperatorAccessOptions {
   ticket?: string | undefined;
   /** How long the session may last at most, in milliseconds. Default: as long as the provider allows. */
   maxDurationMs?: number | undefined;
+  /**
+   * How many links to have ready before they are opened, from 0 to 4, where the tenant agrees: each then opens without its
+   * round trips. Default 1.
+   */
+  linksAhead?: number | undefined;
+  /** How many links will be opened in all: none is made ahead beyond them. Default: any number. */
+  links?: number | undefined;
   /**
    * Asks for links without end-to-end encryption, which the provider's server can read and change. Default false: never.
    */
@@ -103,22 +111,26 @@ const NEVER = new AbortController().signal;
  *
  * It lives as long as its connection to the provider, until `stop`, and no longer than provider and tenant allow.
  *
- * Errors: those of {@link OperatorAccess.open}; every refusal of provider and tenant, such as `tenant-offline`,
+ * Errors: `invalid-argument` for a `host:port` that is none; those of {@link OperatorAccess.open}; every refusal of provider and tenant, such as `tenant-offline`,
  * `target-not-found`, `permission-denied` or `consent-refused`; `certificate-invalid` for a tenant's key that is not
  * trusted; `cancelled`.
  *
  * @param options its `signal` gives the opening up, and has no effect on a session that was returned.
  */
 export async function openSession(options: SessionOptions): Promise<OperatorSession> {
+  const target = canonicalTarget(options.target ?? "rdp");
   const access = options.access ?? (await OperatorAccess.open(options));
   const giveUp = (): Promise<void> => (options.access === undefined ? access.close() : Promise.resolve());
-  const { tenant, target = "rdp", reason = "", ticket = "", maxDurationMs, plain = false, tracer } = options;
+  const { tenant, reason = "", ticket = "", maxDurationMs, plain = false, tracer } = options;
+  const { linksAhead, links } = options;
   const remote = new RemoteRedirector({
     identity: () => access.identity,
     channel: access.channel,
     gateways: access.gateways,
     request: { tenant, target, reason, ticket, maxDurationMs },
     plain,
+    ...(linksAhead !== undefined && { linksAhead }),
+    ...(links !== undefined && { links }),
     observer: { ...NOBODY, pending: (...what) => options.onPending?.(...what) },
     ...(tracer && { tracer }),
     trustTenantKey: options.trustTenantKey ?? access.trustTenantKey,

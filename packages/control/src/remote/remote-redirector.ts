@@ -49,6 +49,8 @@ export interface RemoteRedirectorOptions {
    * None where plain links are asked for. Default 1.
    */
   linksAhead?: number;
+  /** How many links there will be, if that is known: none is made ahead beyond them. Default: any number. */
+  links?: number;
   /** Asks for links without end-to-end encryption; they are encrypted all the same if the tenant does not permit it. */
   plain?: boolean;
   /** Where to listen; loopback only. Default: 127.0.0.1, any free port. Of no use to {@link RemoteRedirector.open}. */
@@ -91,7 +93,7 @@ export class RemoteRedirector {
 
   constructor(options: RemoteRedirectorOptions) {
     this.#options = options;
-    this.#spares = new SpareLegs((ticket, signal) => this.#dialLeg(ticket, signal));
+    this.#spares = new SpareLegs((ticket, signal) => this.#dialLeg(ticket, signal), options.links);
     this.#listener = new LoopbackListener({
       onConnection: (socket) => this.#accept(socket),
       onRefused: (refusal, count) => options.observer.clientRefused(refusal, count),
@@ -145,7 +147,8 @@ export class RemoteRedirector {
     const { tenant, target } = this.#options.request;
     const attributes = { "drawbridge.tenant": tenant, "drawbridge.target": target };
     const span = (this.#span = (this.#options.tracer ?? NO_TRACER).begin("session", { attributes }));
-    const linksAhead = plainNonce === undefined ? (this.#options.linksAhead ?? 1) : 0;
+    const { linksAhead: wished = 1, links = wished } = this.#options;
+    const linksAhead = plainNonce === undefined ? Math.min(wished, links) : 0;
     const request = { ...this.#options.request, plainNonce, linksAhead, traceparent: span.traceparent };
     let stream: SessionStream | undefined;
     try {
@@ -259,8 +262,7 @@ export class RemoteRedirector {
 
   /** Once a link over a leg that was dialled ahead is open, and so surely needed, another may be made. */
   #makeAnother(stream: SessionStream): void {
-    const nothing = (): void => {};
-    stream.requestLink(nothing, { ahead: true }).then((ticket) => this.#spares.add(ticket), nothing);
+    this.#spares.addAnother(() => stream.requestLink(() => {}, { ahead: true }));
   }
 
   #dialLeg({ rendezvousAddress: at, token }: LinkTicket, signal: AbortSignal): Promise<Socket> {

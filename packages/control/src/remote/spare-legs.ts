@@ -15,14 +15,33 @@ const MOST = 4;
 export class SpareLegs {
   readonly #dial: (ticket: LinkTicket, signal: AbortSignal) => Promise<Socket>;
   readonly #spare = new Map<string, SpareLeg & { readonly abort: AbortController }>();
+  /** How many links may still come for which none was made ahead. */
+  #toCome: number;
   #isOver = false;
 
-  constructor(dial: (ticket: LinkTicket, signal: AbortSignal) => Promise<Socket>) {
+  /** @param links how many there will be in all */
+  constructor(dial: (ticket: LinkTicket, signal: AbortSignal) => Promise<Socket>, links = Infinity) {
     this.#dial = dial;
+    this.#toCome = links;
   }
 
   /** Dials the leg of a ticket that nobody has asked for. */
   add(ticket: LinkTicket): void {
+    this.#toCome -= 1;
+    this.#keep(ticket);
+  }
+
+  /** Has another made, if there may be a use for it. What the request throws is of no interest. */
+  addAnother(request: () => Promise<LinkTicket>): void {
+    if (this.#toCome <= 0) return;
+    this.#toCome -= 1;
+    request().then(
+      (ticket) => this.#keep(ticket),
+      () => {},
+    );
+  }
+
+  #keep(ticket: LinkTicket): void {
     if (this.#isOver || this.#spare.size >= MOST) return;
     const { linkId } = ticket;
     const abort = new AbortController();
@@ -34,7 +53,8 @@ export class SpareLegs {
   /** The oldest, which is the taker's from now on. */
   take(): SpareLeg | undefined {
     const [first] = this.#spare.values();
-    if (first !== undefined) this.#spare.delete(first.linkId);
+    if (first === undefined) this.#toCome -= 1;
+    else this.#spare.delete(first.linkId);
     return first;
   }
 

@@ -10,6 +10,8 @@ export interface TenantEntry {
   since: number | undefined;
   groups: string[];
   targets: { name: string; address: string }[];
+  /** Whether the tenant's policy lets somebody reach targets that are not among these, as `host:port`. */
+  freeTargets: boolean;
   software: string;
   hostName: string;
   platform: string;
@@ -21,13 +23,26 @@ export interface TenantEntry {
 
 /** A tenant of the contract as ours. */
 export function tenantEntry(tenant: Tenant): TenantEntry {
-  const { name, state, since, groups, targets, software, hostName, platform, sourceAddress, openSessions } = tenant;
+  const {
+    name,
+    state,
+    since,
+    groups,
+    targets,
+    software,
+    hostName,
+    platform,
+    sourceAddress,
+    openSessions,
+    freeTargets,
+  } = tenant;
   return {
     name,
     state: state === TenantState.ONLINE ? "online" : "offline",
     since: since === undefined ? undefined : timestampMs(since),
     groups,
     targets: targets.map((target) => ({ name: target.name, address: target.address })),
+    freeTargets,
     software,
     hostName,
     platform,

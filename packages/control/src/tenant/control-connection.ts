@@ -29,6 +29,8 @@ export interface TenantHello {
   hostName: string;
   platform: string;
   targets: readonly { name: string; address: string }[];
+  /** Whether the policy lets somebody reach free targets. */
+  freeTargets: boolean;
   /** Sessions that outlived a lost control connection. */
   sessionIds: readonly string[];
 }
@@ -51,6 +53,8 @@ export interface ControlHandler {
   linkOffered(offer: OfferedLink): void;
   /** The cloud redirector stops within so many milliseconds; `reconnectAfterMs` is when to come back after that. */
   draining(withinMs: number, reconnectAfterMs: number | undefined): void;
+  /** The gateway of this control connection stops within so many milliseconds; `moveAfterMs` is when to leave it. */
+  gatewayDraining(withinMs: number, moveAfterMs: number): void;
 }
 
 const WELCOME_MS = 10_000;
@@ -141,6 +145,11 @@ export class ControlConnection {
     this.#send("sessionClose", { sessionId, reason: toRefusal(reason) });
   }
 
+  /** What the hello said of free targets has changed. */
+  freeTargetsChanged(freeTargets: boolean): void {
+    this.#send("freeTargetsChanged", { freeTargets });
+  }
+
   /** Says goodbye and ends the stream. */
   goodbye(reason: CloseReason): void {
     this.#send("goodbye", { reason: toRefusal(reason) });
@@ -203,8 +212,10 @@ function dispatch(message: ConnectResponse["message"], handler: ControlHandler):
     case "linkOffer":
       return handler.linkOffered(offeredLink(message.value));
     case "drain": {
-      const { within, reconnectAfter } = message.value;
-      return handler.draining(durationMs(within) ?? 0, durationMs(reconnectAfter));
+      const { within, reconnectAfter, moveAfter } = message.value;
+      const [withinMs, moveAfterMs] = [durationMs(within) ?? 0, durationMs(moveAfter)];
+      if (moveAfterMs !== undefined) return handler.gatewayDraining(withinMs, moveAfterMs);
+      return handler.draining(withinMs, durationMs(reconnectAfter));
     }
     default:
       return; // a welcome says nothing new, and what is not known comes from a newer contract

@@ -2,6 +2,7 @@ export { type AccessLock, lockHome, readLock, unlockHome } from "./access-lock.t
 export type { AccessPolicy } from "./access-policy.ts";
 export { type AuditComparison, type AuditDifference, compareAudits, SessionLedger } from "./audit-comparison.ts";
 export type { TenantWelcome } from "./control-connection.ts";
+export { type EnrolledTenant, enrollTenant, type EnrollTenantOptions } from "./enroll-tenant.ts";
 export { askLocal, watchLocal } from "./local/local-client.ts";
 export type { RequestView, SessionView, StatusView } from "./local/local-protocol.ts";
 export type { Consent, OfferAnswer, OfferedLink, OfferedSession } from "./offers.ts";

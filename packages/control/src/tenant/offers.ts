@@ -1,11 +1,20 @@
-import type { CloseReason, HandshakeToken } from "@drawbridge/dataplane";
+import type { Address, CloseReason, HandshakeToken } from "@drawbridge/dataplane";
 import type { PlainPermit } from "../wire/plain-permit.ts";
+import type { TargetAddress } from "./policy/networks.ts";
+
+/** Where a free target is. Its name was looked up once, and no other address than these is dialled in its session. */
+export interface FreeTargetPlace extends Address {
+  /** At least one. */
+  readonly addresses: readonly TargetAddress[];
+}
 
 /** A session that the cloud redirector offers, in an operator's name. */
 export interface OfferedSession {
   sessionId: string;
-  /** The target's name. */
+  /** The target's name, or `host:port` of a free target. */
   target: string;
+  /** Of a free target: where it is, once that is known. INVARIANT: never from the cloud redirector. */
+  place?: FreeTargetPlace;
   operator: string;
   operatorRole: "viewer" | "operator" | "admin";
   reason: string;

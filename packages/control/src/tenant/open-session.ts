@@ -1,7 +1,7 @@
 import type { CloseReason, Timer } from "@drawbridge/dataplane";
 import type { WallClock } from "../wire/wall-clock.ts";
 import type { Consent, OfferedSession } from "./offers.ts";
-import type { Target } from "./open-target.ts";
+import type { SessionTarget } from "./open-target.ts";
 import type { TenantLink, TenantLinkEnd } from "./tenant-link.ts";
 
 /** What went through a session, all its links together. */
@@ -22,7 +22,7 @@ export interface SessionTerms {
 /** A session that was accepted, with its links. Over once `end` was called. */
 export class OpenSession {
   readonly offer: OfferedSession;
-  readonly target: Target;
+  readonly target: SessionTarget;
   readonly consent: Consent;
   /** Whether its links go without end-to-end encryption. */
   readonly plain: boolean;
@@ -36,7 +36,7 @@ export class OpenSession {
   readonly #startedAt: number;
   #limit: Timer | undefined;
 
-  constructor(offer: OfferedSession, target: Target, terms: SessionTerms, offeredAt: number, clock: WallClock) {
+  constructor(offer: OfferedSession, target: SessionTarget, terms: SessionTerms, offeredAt: number, clock: WallClock) {
     this.offer = offer;
     this.target = target;
     this.consent = terms.consent;

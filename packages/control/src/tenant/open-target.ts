@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import type { Address } from "@drawbridge/dataplane";
 import { dial, DrawbridgeError } from "@drawbridge/dataplane";
 import { programPipe } from "../wire/program-pipe.ts";
+import type { FreeTargetPlace } from "./offers.ts";
 
 /** Who is at the other end of a link to a target that a program serves itself. */
 export interface ServedLink {
@@ -25,9 +26,19 @@ export interface ServedTarget {
 /** Where a target is. */
 export type Target = Address | ServedTarget;
 
-/** Connects to a target. Errors: those of {@link dial}. */
-export function openTarget(target: Target, link: ServedLink, signal: AbortSignal): Promise<Duplex> {
-  if (!("serve" in target)) return dial(target, { signal, isTarget: true });
+/** Where a session leads: to one of the tenant's targets, or to a free one. */
+export type SessionTarget = Target | FreeTargetPlace;
+
+/**
+ * Connects to a target. Errors: those of {@link dial}.
+ *
+ * INVARIANT: of a free target no other addresses are dialled than those that the policy has judged.
+ */
+export function openTarget(target: SessionTarget, link: ServedLink, signal: AbortSignal): Promise<Duplex> {
+  if (!("serve" in target)) {
+    const judged = "addresses" in target ? target.addresses.map(({ address }) => address) : undefined;
+    return dial(target, { signal, isTarget: true, ...(judged && { resolve: () => Promise.resolve(judged) }) });
+  }
   const { near, far } = programPipe(() => new DrawbridgeError("closed", "the link was cut off"));
   // Whoever serves it may listen too; a late error must not end the process.
   near.on("error", () => {});

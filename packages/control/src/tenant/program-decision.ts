@@ -2,7 +2,7 @@ import type { CloseReason } from "@drawbridge/dataplane";
 import { closeReasonFrom } from "@drawbridge/dataplane";
 import type { Log } from "../wire/log.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
-import type { AccessPolicy } from "./access-policy.ts";
+import type { AccessPolicy, FreeTargetAccess } from "./access-policy.ts";
 import type { OfferedSession } from "./offers.ts";
 import type { PolicyVerdict } from "./policy/policy.ts";
 import type { TenantSessionObserver } from "./tenant-session-observer.ts";
@@ -88,6 +88,11 @@ export class ProgramDecision implements AccessPolicy {
 
   obstacle(): CloseReason | undefined {
     return this.#policy.obstacle();
+  }
+
+  /** The program is asked once it is known where the target is. */
+  get freeTargets(): FreeTargetAccess | undefined {
+    return this.#policy.freeTargets;
   }
 
   /** Asks the program when a question begins to stand, and tells it when nobody needs the answer. */

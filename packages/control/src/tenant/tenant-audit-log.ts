@@ -60,8 +60,9 @@ export class TenantAuditLog {
   /** Writes down what sessions do. */
   observer(): TenantSessionObserver {
     const note = (event: string, offer: OfferedSession, details: object = {}): void => {
-      const { sessionId: session, operator, target } = offer;
-      void this.record(event, { session, target, ...details }, operator);
+      const { sessionId: session, operator, target, place } = offer;
+      const addresses = place?.addresses.map(({ address }) => address);
+      void this.record(event, { session, target, ...(addresses && { addresses }), ...details }, operator);
     };
     const why = ({ code, message }: CloseReason) => ({ code, why: message });
     return {

@@ -1,11 +1,9 @@
 import type { Socket } from "node:net";
 import { arch, hostname, platform } from "node:os";
 import type { CloseReason, ErrorCode, HandshakeToken } from "@drawbridge/dataplane";
-import { closeReasonFrom, Gateways, HASTY_DIAL_MS, parseAddress } from "@drawbridge/dataplane";
+import { Gateways, parseAddress } from "@drawbridge/dataplane";
 import type { EnrolledIdentity } from "../identity/index.ts";
 import type { Backoff } from "../rpc/backoff.ts";
-import type { RpcChannel } from "../rpc/channel.ts";
-import { openChannel } from "../rpc/enrollment-client.ts";
 import type { KeepAlive } from "../rpc/keep-alive.ts";
 import type { RenewingIdentity } from "../rpc/renewing-identity.ts";
 import { NO_TRACER, type Tracer } from "../watching/span.ts";
@@ -14,9 +12,10 @@ import { SOFTWARE } from "../wire/software.ts";
 import { WakeWatch } from "../wire/wake-watch.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
 import type { AccessPolicy } from "./access-policy.ts";
-import type { ControlHandler, TenantHello, TenantWelcome } from "./control-connection.ts";
-import { ControlConnection } from "./control-connection.ts";
-import type { LostConnection } from "./redial.ts";
+import { clockWarning } from "./clock-warning.ts";
+import { ControlAttempt } from "./control-attempt.ts";
+import type { TenantHello, TenantWelcome } from "./control-connection.ts";
+import type { HeldConnection } from "./held-connection.ts";
 import { redialAfterMs } from "./redial.ts";
 import { type AnyTargets, formatTargets } from "./targets.ts";
 import type { TenantHome } from "./tenant-home.ts";
@@ -45,6 +44,8 @@ export interface TenantRedirectorOptions {
   onRequestsChange?: () => void;
   /** Where sessions are traced. Default: nowhere. */
   tracer?: Tracer;
+  /** How long a gateway is kept at least before one that the provider prefers is looked for, in milliseconds. Default 300,000. */
+  preferAfterMs?: number;
 }
 
 /** Told of what the control connection does. Must not throw. */
@@ -65,13 +66,6 @@ export type ConnectionState =
   | { name: "connected"; address: string; provider: string; since: number }
   | { name: "disconnected"; why: string; since: number };
 
-/** One attempt to hold a control connection. */
-interface Attempt extends LostConnection {
-  startedAt: number;
-  /** Once it was welcomed, while it lasts. */
-  held?: { connection: ControlConnection; channel: RpcChannel } | undefined;
-}
-
 /** Reasons that no reconnecting mends: somebody has to do something first. */
 const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "revoked",
@@ -81,16 +75,8 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "home-invalid",
 ]);
 
-const SLEPT: CloseReason = { code: "unavailable", message: "the connection was lost while this machine slept" };
-
-/** How long the cloud redirector may take to end the stream after a goodbye, in milliseconds. */
-const GOODBYE_MS = 2_000;
-
-/** How long the cloud redirector may take to answer once a machine has woken up, in milliseconds. */
-const PROBE_MS = 3_000;
-
-/** A clock that is off by more than this is worth a word, in milliseconds. */
-const CLOCK_TOLERANCE_MS = 120_000;
+/** How long a gateway is kept at least before one that the provider prefers is looked for, in milliseconds. */
+const PREFER_AFTER_MS = 5 * 60_000;
 
 /** The tenant redirector: holds the control connection, and serves the sessions that its policy accepts. */
 export class TenantRedirector {
@@ -99,7 +85,7 @@ export class TenantRedirector {
   readonly sessions: TenantSessions;
   readonly #stop = new AbortController();
   /** The attempt that is under way, or is over and waits for the next. */
-  #attempt: Attempt = { place: "", startedAt: 0 };
+  #attempt: ControlAttempt | undefined;
   #state: ConnectionState;
   #running: Promise<CloseReason> | undefined;
   readonly #gateways: Gateways;
@@ -146,18 +132,17 @@ export class TenantRedirector {
     return this.#running;
   }
 
+  /** The policy is another one: judges what is open or asked anew, and tells the cloud redirector what it has to know. */
+  policyChanged(): void {
+    this.sessions.review();
+    this.#attempt?.policyChanged();
+  }
+
   /** Says goodbye, ends all sessions and stops. May be called twice. */
   async stop(reason: CloseReason): Promise<void> {
     await this.sessions.closeAll(reason);
     this.#stop.abort();
-    const connection = this.#attempt.held?.connection;
-    if (connection !== undefined) {
-      connection.goodbye(reason);
-      // A cloud redirector that does not take the goodbye must not keep this one from stopping.
-      const late = this.#options.clock.setTimer(GOODBYE_MS, () => connection.destroy());
-      await connection.closed;
-      late.cancel();
-    }
+    await this.#attempt?.goodbye(reason);
     await this.#running;
   }
 
@@ -173,105 +158,68 @@ export class TenantRedirector {
   async #reconnect(): Promise<CloseReason> {
     const { clock, backoff } = this.#options;
     while (!this.#stop.signal.aborted) {
-      const attempt: Attempt = (this.#attempt = { place: "", startedAt: clock.now() });
-      const reason = await this.#connectOnce(attempt);
+      const attempt = (this.#attempt = this.#newAttempt());
+      const reason = await attempt.run();
+      this.#options.identity?.stop();
       this.#state = { name: "disconnected", why: reason.message, since: clock.wallNow() };
       if (FINAL.has(reason.code)) {
         await this.sessions.closeAll(reason);
         return reason;
       }
-      const heldMs = clock.now() - attempt.startedAt;
-      await this.#pauseAfter(reason, attempt.place, redialAfterMs(attempt, heldMs, this.#gateways, backoff));
+      const delayMs = redialAfterMs(attempt, attempt.heldMs, this.#gateways, backoff);
+      await this.#pauseAfter(reason, attempt.place, delayMs);
     }
     return { code: "closed", message: "the tenant redirector was stopped" };
   }
 
-  /** Holds one control connection until it is over. Resolves to why it is. */
-  async #connectOnce(attempt: Attempt): Promise<CloseReason> {
-    const { home, identity, keepAlive } = this.#options;
-    let channel: RpcChannel | undefined;
-    try {
-      const place = (attempt.place = await this.#gateways.next());
-      channel = openChannel(identity?.current ?? home.identity, place, this.#gateways.reach, keepAlive);
-      const hasty = this.#gateways.hasOtherThan(place) ? { withinMs: HASTY_DIAL_MS } : {};
-      // Where it fails at once the call that follows does so too, and tells why.
-      await channel.connect({ ...hasty, signal: this.#stop.signal });
-      const reason = await this.#hold(attempt, channel);
-      return attempt.slept === true ? SLEPT : reason;
-    } catch (error) {
-      return closeReasonFrom(error);
-    } finally {
-      identity?.stop();
-      this.sessions.connectTo(undefined);
-      attempt.held?.connection.destroy();
-      attempt.held = undefined;
-      channel?.close();
-    }
+  #newAttempt(): ControlAttempt {
+    const { home, identity, keepAlive, log, clock, preferAfterMs = PREFER_AFTER_MS } = this.#options;
+    return new ControlAttempt({
+      identity: () => identity?.current ?? home.identity,
+      gateways: this.#gateways,
+      sessions: this.sessions,
+      keepAlive,
+      preferAfterMs,
+      hello: () => this.#hello(),
+      onHeld: (held) => this.#connected(held),
+      log,
+      clock,
+      signal: this.#stop.signal,
+    });
   }
 
-  async #hold(attempt: Attempt, channel: RpcChannel): Promise<CloseReason> {
-    const { identity, clock, observer } = this.#options;
-    const { place } = attempt;
-    const connection = await ControlConnection.open(channel, this.#hello(), this.#handler, clock, this.#stop.signal);
-    attempt.held = { connection, channel };
-    this.#at = place;
-    this.#gateways.worked(place);
-    this.sessions.connectTo(connection);
-    const { provider, gateways } = connection.welcome;
-    this.#state = { name: "connected", address: place, provider, since: clock.wallNow() };
-    this.#welcomed(connection.welcome, place);
-    this.#gateways.replace(gateways, place);
-    identity?.watch(channel);
-    observer.connected(connection.welcome, place);
-    return connection.closed;
-  }
-
-  #hello(): TenantHello {
+  #hello(): Omit<TenantHello, "sessionIds"> {
     return {
       software: SOFTWARE,
       hostName: hostname(),
       platform: `${platform()} ${arch()}`,
       targets: formatTargets(this.#options.home.targets),
-      sessionIds: this.sessions.ids(),
+      freeTargets: this.#options.policy.freeTargets?.some() ?? false,
     };
   }
 
-  readonly #handler: ControlHandler = {
-    sessionOffered: (offer) => this.sessions.offered(offer),
-    sessionClosed: (id, reason) => this.sessions.close(id, reason),
-    linkOffered: (offer) => this.sessions.linkOffered(offer),
-    draining: (withinMs, reconnectAfterMs) => {
-      this.#attempt.reconnectAfterMs = reconnectAfterMs;
-      const text = `the cloud redirector stops within ${Math.round(withinMs / 1000)} s`;
-      this.#options.log.info({ event: "draining", withinMs, reconnectAfterMs }, text);
-    },
-  };
-
-  /** The connection may be long dead: it is asked, rather than waited for; and no attempt waits any longer. */
-  async #woken(gapMs: number): Promise<void> {
-    const attempt = this.#attempt;
-    const { log } = this.#options;
-    const text = `this machine slept or stood still for about ${Math.round(gapMs / 1000)} s`;
-    log.info({ event: "woken", gapMs: Math.round(gapMs) }, text);
-    if (attempt.held === undefined) return this.#hurry?.();
-    const { connection, channel } = attempt.held;
-    if (await channel.answers(PROBE_MS)) return;
-    attempt.slept = true;
-    connection.destroy();
+  #connected({ place, connection, channel }: HeldConnection): void {
+    const { identity, clock, log, observer } = this.#options;
+    const { tenant, epoch, provider, gateways, clockAheadMs } = connection.welcome;
+    this.#at = place;
+    this.#state = { name: "connected", address: place, provider, since: clock.wallNow() };
+    log.info(
+      { event: "connected", tenant, epoch, address: place },
+      `connected to ${provider} at ${place} as ${tenant}`,
+    );
+    const warning = clockWarning(clockAheadMs, clock.wallNow());
+    if (warning !== undefined) log.warn({ event: "clock-off", clockAheadMs }, warning);
+    this.#gateways.replace(gateways, place);
+    identity?.watch(channel);
+    observer.connected(connection.welcome, place);
   }
 
-  #welcomed({ tenant, epoch, provider, clockAheadMs }: TenantWelcome, address: string): void {
-    const { log } = this.#options;
-    log.info({ event: "connected", tenant, epoch, address }, `connected to ${provider} at ${address} as ${tenant}`);
-    if (Math.abs(clockAheadMs) < CLOCK_TOLERANCE_MS) return;
-    const minutes = Math.round(Math.abs(clockAheadMs) / 60_000);
-    const side = clockAheadMs > 0 ? "ahead of" : "behind";
-    const here = this.#options.clock.wallNow();
-    const [ours, theirs] = [here, here - clockAheadMs].map((time) => new Date(time).toISOString());
-    log.warn(
-      { event: "clock-off", clockAheadMs },
-      `this machine's clock is ${minutes} min ${side} the provider's: it says ${ours}, the provider's ${theirs}; set it right, or certificates will be refused`,
-    );
+  /** Nothing waits any longer. */
+  async #woken(gapMs: number): Promise<void> {
+    const text = `this machine slept or stood still for about ${Math.round(gapMs / 1000)} s`;
+    this.#options.log.info({ event: "woken", gapMs: Math.round(gapMs) }, text);
+    if (this.#attempt?.isHeld === true) await this.#attempt.woken();
+    else this.#hurry?.();
   }
 
   #pauseAfter(reason: CloseReason, address: string, delayMs: number): Promise<void> {

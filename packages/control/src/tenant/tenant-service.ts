@@ -175,8 +175,9 @@ export class TenantService {
       log.error({ event: "policy-refused" }, `the policy was not reloaded, and what held before goes on: ${why}`);
       throw error;
     }
+    const { freeTargets = [] } = this.#access.policy;
     const rules = this.#access.policy.rules.length;
-    void this.#audit.record("policy-reloaded", { by, rules });
+    void this.#audit.record("policy-reloaded", { by, rules, freeTargetRules: freeTargets.length });
     const applied = await this.#review();
     log.info({ event: "policy-reloaded", rules, ...applied }, `the policy was reloaded and has ${rules} rules`);
     return applied;
@@ -244,7 +245,7 @@ export class TenantService {
   async #review(): Promise<Applied> {
     const { sessions } = this.#redirector;
     const before = { sessions: sessions.list().length, requests: sessions.requests.list().length };
-    sessions.review();
+    this.#redirector.policyChanged();
     const applied = {
       sessionsEnded: before.sessions - sessions.list().length,
       requestsRefused: before.requests - sessions.requests.list().length,

@@ -1,58 +1,29 @@
-import type { Socket } from "node:net";
-import type { CloseReason, HandshakeToken } from "@drawbridge/dataplane";
+import type { CloseReason } from "@drawbridge/dataplane";
 import { closeReasonFrom } from "@drawbridge/dataplane";
-import type { EnrolledIdentity } from "../identity/index.ts";
-import { type PlainPermit, signPlainPermit } from "../wire/plain-permit.ts";
-import { NO_SPAN, type Span } from "../watching/span.ts";
+import { isFreeTarget, readFreeTarget } from "../wire/free-target.ts";
+import { NO_SPAN } from "../watching/span.ts";
 import { targetServerName } from "../wire/target-server-name.ts";
-import type { WallClock } from "../wire/wall-clock.ts";
-import type { AccessPolicy } from "./access-policy.ts";
 import type { ConsentOutcome } from "./consent/consent-requests.ts";
 import { ConsentRequests } from "./consent/consent-requests.ts";
-import type { Consent, OfferAnswer, OfferedLink, OfferedSession } from "./offers.ts";
+import type { Consent, OfferedLink, OfferedSession } from "./offers.ts";
 import { OpenSession } from "./open-session.ts";
-import { openTarget, type Target } from "./open-target.ts";
+import { openTarget, type SessionTarget } from "./open-target.ts";
+import { PlaceSearch } from "./place-search.ts";
+import { goesPlain, plainPermitFor, stillPermitted } from "./plain-terms.ts";
 import type { PolicyVerdict, SessionBounds } from "./policy/policy.ts";
 import { NO_LONGER_PLAIN, NOT_CONSENTED, noTarget } from "./session-refusals.ts";
-import type { AnyTargets } from "./targets.ts";
 import { TenantLink } from "./tenant-link.ts";
-import type { TenantSessionObserver } from "./tenant-session-observer.ts";
+import type { AnswerPort, TenantSessionsOptions } from "./tenant-sessions-options.ts";
 
-/** The way back to the cloud redirector: the control connection that is there now. */
-export interface AnswerPort {
-  answerSession(sessionId: string, answer: OfferAnswer): void;
-  closeSession(sessionId: string, reason: CloseReason): void;
-  linkAccepted(linkId: string): void;
-  linkRefused(linkId: string, reason: CloseReason): void;
-}
-
-/** What the sessions of a tenant redirector are made of. */
-export interface TenantSessionsOptions {
-  /** The identity with its newest certificate. */
-  identity: () => EnrolledIdentity;
-  targets: AnyTargets;
-  policy: AccessPolicy;
-  observer: TenantSessionObserver;
-  clock: WallClock;
-  /** Dials a leg; `at` is where the offer says, as `host:port`, or empty. */
-  dialLeg: (at: string, token: HandshakeToken, signal: AbortSignal) => Promise<Socket>;
-  /** Called when a consent request comes or goes. Must not throw. Default: nobody. */
-  onRequestsChange?: () => void;
-  /** The span of a link that begins. Default: none. */
-  traceLink?: (session: OfferedSession, link: OfferedLink) => Span;
-  /** Links of one session at a time. Default 64. */
-  maxLinksPerSession?: number;
-  /** Links in all at a time. Default 4,096. */
-  maxLinks?: number;
-  /** Sessions at a time. Default 1,024, as many as a hello can hold. */
-  maxSessions?: number;
-}
+export type { AnswerPort, TenantSessionsOptions };
 
 /** What is offered, asked and open, and the links. Open sessions outlive a lost control connection. */
 export class TenantSessions {
   /** The questions that wait for a person. */
   readonly requests: ConsentRequests;
-  readonly #options: Required<TenantSessionsOptions>;
+  readonly #options: Required<Omit<TenantSessionsOptions, "resolve">>;
+  /** The free targets that are looked up. */
+  readonly #searches: PlaceSearch;
   readonly #sessions = new Map<string, OpenSession>();
   /** Sessions that are over, but for the last of their links. */
   readonly #ending = new Set<Promise<void>>();
@@ -61,15 +32,22 @@ export class TenantSessions {
   #legsGetThrough = false;
 
   constructor(options: TenantSessionsOptions) {
-    const { onRequestsChange = () => {}, traceLink = () => NO_SPAN } = options;
+    const { onRequestsChange = () => {}, traceLink = () => NO_SPAN, clock, resolve } = options;
     const limits = { maxLinksPerSession: 64, maxLinks: 4_096, maxSessions: 1_024 };
     this.#options = { ...limits, ...options, onRequestsChange, traceLink };
-    this.requests = new ConsentRequests({ clock: options.clock, onChange: onRequestsChange });
+    this.requests = new ConsentRequests({ clock, onChange: onRequestsChange });
+    this.#searches = new PlaceSearch({ clock, ...(resolve && { resolve }) });
   }
 
   /** The ids of the sessions that are open. */
   ids(): string[] {
     return [...this.#sessions.keys()];
+  }
+
+  /** The ids of the sessions that were offered and are not decided yet. */
+  undecided(): string[] {
+    const asked = this.requests.list().map(({ offer }) => offer);
+    return [...asked, ...this.#searches.list()].map(({ sessionId }) => sessionId);
   }
 
   /** The sessions that are open, oldest first. */
@@ -86,27 +64,19 @@ export class TenantSessions {
     if (port !== undefined) return;
     this.#legsGetThrough = false;
     const reason: CloseReason = { code: "tenant-lost", message: "the control connection was lost" };
-    for (const { offer } of this.requests.list()) this.#withdraw(offer.sessionId, reason);
+    this.#withdrawAll(reason);
   }
 
   /** Decides on an offer by the tenant's policy, or asks a person. */
   offered(offer: OfferedSession): void {
-    const { policy, observer, targets, clock } = this.#options;
+    const { observer, targets } = this.#options;
     observer.sessionOffered(offer);
-    const target = targets.get(offer.target);
     const obstacle = this.#obstacle(offer);
     if (obstacle !== undefined) return this.#refuse(offer, obstacle, "limit");
+    if (isFreeTarget(offer.target)) return this.#search(offer);
+    const target = targets.get(offer.target);
     if (target === undefined) return this.#refuse(offer, noTarget(offer.target), "targets");
-    const offeredAt = clock.wallNow();
-    const verdict = policy.judge(offer, offeredAt);
-    switch (verdict.verdict) {
-      case "allow":
-        return this.#open(offer, target, { by: "policy", because: verdict.because }, offeredAt, verdict);
-      case "deny":
-        return this.#refuse(offer, verdict.reason, verdict.because);
-      case "ask":
-        return this.#ask(offer, target, offeredAt, verdict);
-    }
+    this.#decide(offer, target);
   }
 
   /** Judges all that is open or asked anew, because the policy has changed. What it does not allow any more ends. */
@@ -167,7 +137,7 @@ export class TenantSessions {
 
   /** Ends all sessions and takes all questions back; resolves when every link is over. */
   async closeAll(reason: CloseReason): Promise<void> {
-    for (const { offer } of this.requests.list()) this.#withdraw(offer.sessionId, reason);
+    this.#withdrawAll(reason);
     for (const id of this.ids()) this.close(id, reason);
     await this.settled();
   }
@@ -179,14 +149,50 @@ export class TenantSessions {
 
   #obstacle({ sessionId }: OfferedSession): CloseReason | undefined {
     const { maxSessions, policy } = this.#options;
-    if (this.#sessions.has(sessionId) || this.requests.has(sessionId)) {
+    if (this.#sessions.has(sessionId) || this.requests.has(sessionId) || this.#searches.has(sessionId)) {
       return { code: "protocol-violation", message: `the session ${sessionId} was offered twice` };
     }
     if (this.#sessions.size < maxSessions) return policy.obstacle();
     return { code: "limit-exceeded", message: `the tenant has ${maxSessions} sessions open` };
   }
 
-  #ask(offer: OfferedSession, target: Target, offeredAt: number, verdict: PolicyVerdict & { verdict: "ask" }): void {
+  /** Finds out where a free target is, if its policy may permit it, and decides then. */
+  #search(offer: OfferedSession): void {
+    const { freeTargets } = this.#options.policy;
+    if (freeTargets === undefined) return this.#refuse(offer, noTarget(offer.target), "targets");
+    try {
+      const target = readFreeTarget(offer.target);
+      const refusal = freeTargets.refusalBeforeLookUp(offer, target, this.#options.clock.wallNow());
+      if (refusal !== undefined) return this.#refuse(offer, refusal.reason, refusal.because);
+      this.#searches.begin(offer, target, (found) => {
+        if ("addresses" in found) this.#decide({ ...offer, place: found }, found);
+        else this.#refuse(offer, found, "look-up");
+      });
+    } catch (error) {
+      this.#refuse(offer, closeReasonFrom(error), "limit");
+    }
+  }
+
+  #decide(offer: OfferedSession, target: SessionTarget): void {
+    const { policy, clock } = this.#options;
+    const offeredAt = clock.wallNow();
+    const verdict = policy.judge(offer, offeredAt);
+    switch (verdict.verdict) {
+      case "allow":
+        return this.#open(offer, target, { by: "policy", because: verdict.because }, offeredAt, verdict);
+      case "deny":
+        return this.#refuse(offer, verdict.reason, verdict.because);
+      case "ask":
+        return this.#ask(offer, target, offeredAt, verdict);
+    }
+  }
+
+  #ask(
+    offer: OfferedSession,
+    target: SessionTarget,
+    offeredAt: number,
+    verdict: PolicyVerdict & { verdict: "ask" },
+  ): void {
     const { because, timeoutMs } = verdict;
     const withinMs = Math.min(timeoutMs, offer.answerWithinMs);
     const decided = (outcome: ConsentOutcome): void => {
@@ -197,7 +203,7 @@ export class TenantSessions {
         target,
         { by: "person", name: outcome.by },
         offeredAt,
-        this.#stillPermitted(offer, verdict, offeredAt),
+        stillPermitted(offer, verdict, this.#options.policy.judge(offer, offeredAt)),
       );
     };
     try {
@@ -209,19 +215,17 @@ export class TenantSessions {
     this.#port?.answerSession(offer.sessionId, { decision: "pending", withinMs });
   }
 
-  /** What was asked, less what the policy no longer permits: it may have been reloaded while a person decided. */
-  #stillPermitted(offer: OfferedSession, asked: SessionBounds, offeredAt: number): SessionBounds {
-    const now = this.#options.policy.judge(offer, offeredAt);
-    if (asked.plainLinks !== true || goesPlain(offer, now)) return asked;
-    const { plainLinks: _, ...others } = asked;
-    return others;
-  }
-
-  #open(offer: OfferedSession, target: Target, consent: Consent, offeredAt: number, bounds: SessionBounds): void {
+  #open(
+    offer: OfferedSession,
+    target: SessionTarget,
+    consent: Consent,
+    offeredAt: number,
+    bounds: SessionBounds,
+  ): void {
     // Looked at again, because a person may have taken a while.
     const obstacle = this.#obstacle(offer);
     if (obstacle !== undefined) return this.#refuse(offer, obstacle, "limit");
-    const plainPermit = this.#permit(offer, bounds);
+    const plainPermit = plainPermitFor(this.#options.identity(), offer, bounds);
     const terms = { consent, plain: plainPermit !== undefined };
     const session = new OpenSession(offer, target, terms, offeredAt, this.#options.clock);
     this.#sessions.set(offer.sessionId, session);
@@ -236,13 +240,6 @@ export class TenantSessions {
     });
   }
 
-  /** INVARIANT: the only way to a plain link. It needs the operator's nonce and the policy's word. */
-  #permit(offer: OfferedSession, bounds: SessionBounds): PlainPermit | undefined {
-    const { plainNonce: nonce, operatorKeyFingerprint, target } = offer;
-    if (nonce === undefined || bounds.plainLinks !== true) return undefined;
-    return signPlainPermit(this.#options.identity().privateKey, { nonce, operatorKeyFingerprint, target });
-  }
-
   #limit(session: OpenSession, maxSessionMs: number | undefined): void {
     const message = "the session has lasted as long as the tenant's policy allows";
     session.limitTo(maxSessionMs, () => this.end(session.offer.sessionId, { code: "expired", message }));
@@ -254,8 +251,12 @@ export class TenantSessions {
   }
 
   #withdraw(sessionId: string, reason: CloseReason): void {
-    const offer = this.requests.withdraw(sessionId);
+    const offer = this.requests.withdraw(sessionId) ?? this.#searches.withdraw(sessionId);
     if (offer !== undefined) this.#options.observer.sessionWithdrawn(offer, reason);
+  }
+
+  #withdrawAll(reason: CloseReason): void {
+    for (const sessionId of this.undecided()) this.#withdraw(sessionId, reason);
   }
 
   #startLink(session: OpenSession, offered: OfferedLink): void {
@@ -292,7 +293,3 @@ export class TenantSessions {
 
 /** Of one session, as many as the contract has. */
 const MOST_LINKS_AHEAD = 4;
-
-function goesPlain(offer: OfferedSession, verdict: PolicyVerdict): boolean {
-  return offer.plainNonce !== undefined && verdict.verdict !== "deny" && verdict.plainLinks === true;
-}

@@ -1,4 +1,5 @@
 export { parseDurationText } from "./duration.ts";
+export { canonicalTarget } from "./free-target.ts";
 export { openHomeReach, type HomeReach, type NetworkWish } from "./home-reach.ts";
 export { type Log, noLog } from "./log.ts";
 export { LEG_TRANSPORTS, loadNetworkSettings, saveNetworkSettings } from "./network-settings.ts";

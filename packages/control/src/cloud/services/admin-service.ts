@@ -7,6 +7,7 @@ import type {
 } from "@drawbridge/gen/drawbridge/v1/admin";
 import { AdminService } from "@drawbridge/gen/drawbridge/v1/admin";
 import type { ServiceImplementation } from "nice-grpc";
+import { gatewayOfCall } from "../../rpc/gateway-of-call.ts";
 import { serviceDefinition } from "../../rpc/service-definition.ts";
 import type { AuditRecord } from "../../store/index.ts";
 import type { CloudCore } from "../cloud-core.ts";
@@ -56,7 +57,7 @@ export function adminService(
       administration.endSession(sessionId, caller);
       return {};
     },
-    readAudit: (request, { signal }) => readAudit(core, request, AbortSignal.any([signal, core.stopping])),
+    readAudit: (request, { signal, metadata }) => readAudit(core, request, signal, gatewayOfCall(metadata)),
   };
 }
 
@@ -68,14 +69,23 @@ function inviteRequest({ kind, name, role, groups, expiresIn }: CreateInviteRequ
   return kindOf(kind) === "tenant" ? { ...base, kind: "tenant" } : { ...base, kind: "operator", role: roleOf(role) };
 }
 
-async function* readAudit(core: CloudCore, request: ReadAuditRequest, signal: AbortSignal) {
+async function* readAudit(core: CloudCore, request: ReadAuditRequest, called: AbortSignal, gateway?: string) {
   const filter = {
+    afterSequence: Number(request.afterSequence),
     ...(request.since && { since: timestampMs(request.since) }),
     ...(request.tenant !== "" && { tenant: request.tenant }),
     ...(request.operator !== "" && { operator: request.operator }),
   };
-  for await (const record of core.audit.read(filter, request.follow, signal)) yield auditMessage(record);
-  core.refuseWhileStopping();
+  const gatewayStops = new AbortController();
+  const signal = AbortSignal.any([called, core.stopping, gatewayStops.signal]);
+  const unwatch = core.gatewayDrains.watch(request.follow ? gateway : undefined, (why) => gatewayStops.abort(why));
+  try {
+    for await (const record of core.audit.read(filter, request.follow, signal)) yield auditMessage(record);
+    gatewayStops.signal.throwIfAborted();
+    core.refuseWhileStopping();
+  } finally {
+    unwatch();
+  }
 }
 
 function auditMessage(record: AuditRecord): MessageInitShape<typeof ReadAuditResponseSchema> {

@@ -4,6 +4,7 @@ import type { ConnectRequest } from "@drawbridge/gen/drawbridge/v1/control";
 import { ControlService } from "@drawbridge/gen/drawbridge/v1/control";
 import type { ServiceImplementation } from "nice-grpc";
 import { firstMessage } from "../../rpc/first-message.ts";
+import { gatewayOfCall } from "../../rpc/gateway-of-call.ts";
 import { MessageQueue } from "../../rpc/message-queue.ts";
 import { serviceDefinition } from "../../rpc/service-definition.ts";
 import { durationMs } from "../../wire/duration.ts";
@@ -30,7 +31,7 @@ export function controlService(
         throw new DrawbridgeError("protocol-violation", "the first message is no hello");
       const hello = first.message.value;
       const queue = new MessageQueue<ConnectResponseInit>().endOn(context.signal);
-      const port = new TenantStream(queue);
+      const port = new TenantStream(queue, gatewayOfCall(context.metadata));
       const facts = tenantFacts(hello, context.peer);
       const epoch = await core.tenantConnected(tenant, port, facts, hello.sessionIds, (number) => {
         const serverTime = timestampFromMs(core.clock.wallNow());
@@ -68,7 +69,7 @@ async function readRequests(
         core.tenantSaidGoodbye(tenant, epoch, fromRefusal(next.value.message.value.reason));
         break;
       }
-      handle(core, tenant, next.value);
+      handle(core, tenant, epoch, next.value);
     }
     queue.end();
   } catch (error) {
@@ -76,7 +77,7 @@ async function readRequests(
   }
 }
 
-function handle(core: CloudCore, tenant: string, { message }: ConnectRequest): void {
+function handle(core: CloudCore, tenant: string, epoch: bigint, { message }: ConnectRequest): void {
   // A tenant speaks of its own sessions only: any other id is as good as unknown.
   const session = (id: string) => {
     const found = core.broker.get(id);
@@ -94,6 +95,9 @@ function handle(core: CloudCore, tenant: string, { message }: ConnectRequest): v
     }
     case "sessionClose":
       session(message.value.sessionId)?.end(fromRefusal(message.value.reason));
+      break;
+    case "freeTargetsChanged":
+      core.registry.freeTargetsChanged(tenant, epoch, message.value.freeTargets);
       break;
     case "hello":
       throw new DrawbridgeError("protocol-violation", "a control connection has one hello");

@@ -3,6 +3,7 @@ import type { WatchRequest, WatchResponseSchema } from "@drawbridge/gen/drawbrid
 import { RegistryService } from "@drawbridge/gen/drawbridge/v1/registry";
 import type { ServiceImplementation } from "nice-grpc";
 import { firstMessage } from "../../rpc/first-message.ts";
+import { gatewayOfCall } from "../../rpc/gateway-of-call.ts";
 import { serviceDefinition } from "../../rpc/service-definition.ts";
 import type { CloudCore } from "../cloud-core.ts";
 import type { RegistryEvent } from "../registry-watch.ts";
@@ -23,10 +24,12 @@ export function registryService(
       const failure = new AbortController();
       const signal = AbortSignal.any([context.signal, core.stopping, failure.signal]);
       const messages = requests[Symbol.asyncIterator]();
+      const end = (why: unknown): void => failure.abort(why);
+      const unwatch = core.gatewayDrains.watch(gatewayOfCall(context.metadata), end);
       try {
         const first = await firstMessage(messages, "watch request", core.limits.helloTimeoutMs, core.clock);
         watch.setFilter(tenantFilter(first.filter));
-        void readFilters(messages, watch).catch((error: unknown) => failure.abort(error));
+        void readFilters(messages, watch).catch(end);
         while (!signal.aborted) {
           const event = watch.take();
           if (event === undefined) await watch.ready(signal);
@@ -36,6 +39,7 @@ export function registryService(
         core.refuseWhileStopping();
       } finally {
         watch.close();
+        unwatch();
       }
     },
   };

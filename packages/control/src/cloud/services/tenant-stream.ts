@@ -12,10 +12,13 @@ export type ConnectResponseInit = MessageInitShape<typeof ConnectResponseSchema>
 
 /** The way to a tenant over its control connection's outgoing messages. */
 export class TenantStream implements TenantPort {
+  readonly gateway: string | undefined;
   readonly #queue: MessageQueue<ConnectResponseInit>;
 
-  constructor(queue: MessageQueue<ConnectResponseInit>) {
+  /** @param gateway the running gateway that the control connection came through, if that named itself. */
+  constructor(queue: MessageQueue<ConnectResponseInit>, gateway: string | undefined) {
     this.#queue = queue;
+    this.gateway = gateway;
   }
 
   offerSession(offer: SessionOfferDetails): void {
@@ -46,6 +49,11 @@ export class TenantStream implements TenantPort {
 
   drain(withinMs: number, reconnectAfterMs: number): void {
     const value = { within: durationFromMs(Math.round(withinMs)), reconnectAfter: durationFromMs(reconnectAfterMs) };
+    this.#queue.push({ message: { case: "drain", value } });
+  }
+
+  move(withinMs: number, moveAfterMs: number): void {
+    const value = { within: durationFromMs(Math.round(withinMs)), moveAfter: durationFromMs(moveAfterMs) };
     this.#queue.push({ message: { case: "drain", value } });
   }
 

@@ -38,6 +38,8 @@ const requestView = z.object({
   operator: z.string(),
   role: z.string(),
   target: z.string(),
+  /** Of a free target: the IP addresses that its host has led to, and the only ones that would be dialled. */
+  addresses: z.array(z.string()).optional(),
   reason: z.string(),
   ticket: z.string(),
   sourceAddress: z.string(),

@@ -9,7 +9,8 @@ export function requestView({ offer, plain, askedAt, leftMs }: ConsentRequest): 
   const operatorKey = formatFingerprint(Buffer.from(offer.operatorKeyFingerprint, "hex"));
   const asked = new Date(askedAt).toISOString();
   const what = { id, operator, role, target, reason, ticket, sourceAddress, operatorKey };
-  return { ...what, plain, asked, leftMs: Math.round(leftMs) };
+  const addresses = offer.place?.addresses.map(({ address }) => address);
+  return { ...what, ...(addresses && { addresses }), plain, asked, leftMs: Math.round(leftMs) };
 }
 
 /** An open session, as people see it. */

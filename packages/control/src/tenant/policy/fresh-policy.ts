@@ -49,6 +49,20 @@ rules:
 # true: a session without a reason (\`drawbridge connect --reason\`) is denied.
 require_reason: false
 
+# Free targets: hosts of this network that settings.json does not name (\`connect --target 10.0.0.5:3389\`). Without rules
+# here there are none, and the rules above never let anybody reach one. Those here are tried in order like them, and say in
+# place of targets:
+#   networks      addresses and ranges; every address that a host's name leads to has to be in them. A range does not
+#                 open this machine's own addresses: name those by themselves, loopback as 127.0.0.1, 127.0.0.0/8 or "::1"
+#   ports         for example [22, 3389, 8000-8010]; like networks, needed to allow or ask
+#   names         left out: however the target is written; else only by one of these, for example fileserver.lan, or
+#                 "*.lan" for all below
+free_targets: []
+#  - decision: ask
+#    operators: [maria]
+#    networks: [10.0.0.0/8, "fd00::/8"]
+#    ports: [22, 3389]
+
 # Operators that may come with these keys only, as \`drawbridge operator enroll\` showed them to each; compare over the
 # telephone. An operator that is not listed may come with any key that the provider vouches for.
 operator_keys: {}

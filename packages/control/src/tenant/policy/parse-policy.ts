@@ -2,8 +2,10 @@ import { DrawbridgeError } from "@drawbridge/dataplane";
 import type { Document } from "yaml";
 import { isCollection, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
-import { ANY, type Policy, type PolicyOutcome, type PolicyRule, type SessionBounds } from "./policy.ts";
-import { policySchema, type RuleSettings } from "./policy-schema.ts";
+import { Networks } from "./networks.ts";
+import type { FreeTargetRule, Policy, PolicyOutcome, PolicyRule, SessionBounds, WhoAndWhen } from "./policy.ts";
+import { ANY } from "./policy.ts";
+import { type FreeTargetRuleSettings, policySchema, type RuleSettings } from "./policy-schema.ts";
 import { WeeklyWindow } from "./weekly-window.ts";
 
 /** What is wrong with a policy, and where: both counted from 1. */
@@ -33,7 +35,7 @@ export function parsePolicy(text: string, path: string, targets: Iterable<string
   }
   const result = policySchema.safeParse(toValue(document, path));
   if (!result.success) throw wrong(path, faultOf(document, lines, result.error.issues));
-  const { rules, operator_keys, require_reason } = result.data;
+  const { rules, free_targets, operator_keys, require_reason } = result.data;
   const known = new Set([...targets, ANY]);
   for (const [index, rule] of rules.entries()) {
     const unknown = rule.targets.findIndex((name) => !known.has(name));
@@ -43,6 +45,9 @@ export function parsePolicy(text: string, path: string, targets: Iterable<string
   }
   return {
     rules: rules.map((rule, index) => ruleOf(rule, place(document, lines, ["rules", index]).line)),
+    freeTargets: free_targets.map((rule, index) =>
+      freeTargetRuleOf(rule, place(document, lines, ["free_targets", index]).line),
+    ),
     operatorKeys: new Map(Object.entries(operator_keys).map(([name, keys]) => [name, new Set(keys)])),
     requireReason: require_reason,
   };
@@ -58,19 +63,28 @@ function toValue(document: Document, path: string): unknown {
 }
 
 function ruleOf(rule: RuleSettings, line: number): PolicyRule {
-  const { operators, roles, targets } = rule;
-  const hours = rule.hours.map(
-    ({ zone, ...window }) => new WeeklyWindow({ ...window, ...(zone !== undefined && { zone }) }),
-  );
-  return { line, match: { operators, roles, targets, hours }, outcome: outcomeOf(rule) };
+  return { line, match: { ...whoAndWhenOf(rule), targets: rule.targets }, outcome: outcomeOf(rule) };
 }
 
-function outcomeOf(rule: RuleSettings): PolicyOutcome {
+function freeTargetRuleOf(rule: FreeTargetRuleSettings, line: number): FreeTargetRule {
+  const { names, ports } = rule;
+  const networks = rule.networks && new Networks(rule.networks);
+  return { line, match: { ...whoAndWhenOf(rule), names, networks, ports }, outcome: outcomeOf(rule) };
+}
+
+function whoAndWhenOf({ operators, roles, hours }: RuleSettings | FreeTargetRuleSettings): WhoAndWhen {
+  const windows = hours.map(
+    ({ zone, ...window }) => new WeeklyWindow({ ...window, ...(zone !== undefined && { zone }) }),
+  );
+  return { operators, roles, hours: windows };
+}
+
+function outcomeOf(rule: RuleSettings | FreeTargetRuleSettings): PolicyOutcome {
   if (rule.decision === "deny") return { decision: "deny", reason: rule.reason };
-  const { decision, max_session, plain_links } = rule;
+  const { decision, max_session } = rule;
   const bounds: SessionBounds = {
     ...(max_session !== undefined && { maxSessionMs: max_session }),
-    ...(plain_links === "allow" && { plainLinks: true }),
+    ...("plain_links" in rule && rule.plain_links === "allow" && { plainLinks: true }),
   };
   return decision === "allow" ? { decision, ...bounds } : { decision, timeoutMs: rule.timeout, ...bounds };
 }
