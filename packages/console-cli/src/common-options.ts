@@ -1,4 +1,4 @@
-import { Command, Option } from "@commander-js/extra-typings";
+import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { LOG_LEVELS, type LogOptions } from "./log.ts";
 
 /** How {@link commandNamed} differs for some commands. */
@@ -21,7 +21,9 @@ export function commandNamed(
       new Option(
         "--home <dir>",
         "where this machine's Drawbridge files are (default: $DRAWBRIDGE_HOME, then the usual place)",
-      ).hideHelp(!hasHome),
+      )
+        .argParser(parseHome)
+        .hideHelp(!hasHome),
     )
     .option("--json", "print one JSON object a line")
     .option("--verbose", "show where an error came from")
@@ -31,6 +33,12 @@ export function commandNamed(
         .default("text" as const),
     )
     .addOption(new Option("--log-level <level>", "how much is logged").choices(LOG_LEVELS).default(logLevel));
+}
+
+/** `--home "$NOT_SET"` must not act on the usual home. */
+function parseHome(text: string): string {
+  if (text === "") throw new InvalidArgumentError("Name a folder, or leave --home out.");
+  return text;
 }
 
 /** Collects an option that may be given several times. */

@@ -1,43 +1,78 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { EnrolledIdentity } from "@drawbridge/control/identity";
 import type { RpcChannel } from "@drawbridge/control/rpc";
-import { openGatewayChannel } from "@drawbridge/control/rpc";
+import { Backoff, openGatewayChannel } from "@drawbridge/control/rpc";
 import type { Log } from "@drawbridge/control/wire";
-import type { Gateways } from "@drawbridge/dataplane";
+import type { DrawbridgeError, ErrorCode, Gateways } from "@drawbridge/dataplane";
 import { toDrawbridgeError } from "@drawbridge/dataplane";
 
 /** What a call that lasts is made over. */
 export interface GatewayPath {
-  /** To begin with; closed by whoever opened it. */
+  /** To begin with. */
   channel: RpcChannel;
+  /** Takes a channel in the place of the one before, which it closes; and closes it in the end. */
+  take: (channel: RpcChannel) => void;
   identity: () => EnrolledIdentity;
   gateways: Gateways;
   signal: AbortSignal;
   log: Log;
+  /** Whether to go on when no gateway is left that has not failed, or the cloud redirector stops. Default false. */
+  keepsTrying?: boolean;
 }
+
+/** With these it may be there again in a while. */
+const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["unavailable", "shutting-down", "dial-failed"]);
 
 /**
  * Runs a call that lasts; when its gateway is lost, runs it again over another, for as long as one is left that has not
- * failed. Errors: those of the call.
+ * failed; with `keepsTrying` also over those that have, after longer and longer waits. Errors: those of the call.
  */
 export async function overGateways(path: GatewayPath, call: (channel: RpcChannel) => Promise<void>): Promise<void> {
-  const { gateways, identity, signal, log } = path;
+  const backoff = new Backoff();
   let { channel } = path;
-  try {
-    for (;;) {
-      try {
-        await call(channel);
-        return;
-      } catch (error) {
-        const { code, message } = toDrawbridgeError(error);
-        const isLost = code === "unavailable" && !signal.aborted;
-        if (!isLost || !gateways.hasOtherThan(channel.address)) throw error;
-        gateways.failed(channel.address);
-        if (channel !== path.channel) channel.close();
-        channel = await openGatewayChannel(identity(), gateways, signal);
-        log.warn({ event: "gateway-lost", gateway: channel.address }, `${message}; going on at ${channel.address}`);
-      }
+  for (;;) {
+    const begunAt = performance.now();
+    try {
+      await call(channel);
+      return;
+    } catch (error) {
+      const lost = toDrawbridgeError(error);
+      if (path.signal.aborted) throw error;
+      channel = await reopen(path, channel.address, lost, () => backoff.next(performance.now() - begunAt));
+      path.take(channel);
     }
-  } finally {
-    if (channel !== path.channel) channel.close();
   }
+}
+
+/** Opens a channel again after one was lost at a place. Throws the loss where there is nothing to hope for. */
+async function reopen(
+  { gateways, identity, signal, log, keepsTrying = false }: GatewayPath,
+  place: string,
+  lost: DrawbridgeError,
+  nextWaitMs: () => number,
+): Promise<RpcChannel> {
+  let failure = lost;
+  if (failure.code === "unavailable") gateways.failed(place);
+  for (;;) {
+    const hasOther = failure.code === "unavailable" && gateways.hasOtherThan(place);
+    if (!hasOther && !(keepsTrying && PASSING.has(failure.code))) throw failure;
+    if (!hasOther) await pause(nextWaitMs(), failure, signal, log);
+    try {
+      const channel = await openGatewayChannel(identity(), gateways, signal);
+      const text = `${lost.message}; going on at ${channel.address}`;
+      // Where the last one fails too, the call says why.
+      const isThere = (await channel.connect({ signal })) === "connected";
+      if (isThere) log.warn({ event: "gateway-lost", gateway: channel.address }, text);
+      return channel;
+    } catch (error) {
+      failure = toDrawbridgeError(error);
+      if (signal.aborted || !keepsTrying) throw failure;
+    }
+  }
+}
+
+async function pause(waitMs: number, { message }: DrawbridgeError, signal: AbortSignal, log: Log): Promise<void> {
+  const text = `${message}; next attempt in ${(waitMs / 1000).toFixed(1)} s`;
+  log.warn({ event: "connection-lost", retryInMs: Math.round(waitMs) }, text);
+  await sleep(waitMs, undefined, { signal });
 }

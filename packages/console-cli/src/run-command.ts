@@ -77,6 +77,7 @@ export async function runCommand(
     await tracer?.close();
     await service.close();
     await output.flush();
+    if (output.lost !== undefined) process.exitCode = reportError(output.lost, output, options.verbose ?? false);
     output[Symbol.dispose]();
     interrupt.release();
   }

@@ -24,8 +24,17 @@ export function throwUsageError(command: CommandUnknownOpts, error: { code: stri
   if (ANSWERED.has(error.code)) throw new AlreadyAnswered(true);
   if (error.code === "commander.help") throw new AlreadyAnswered(false);
   const [, message = "", guess = ""] = /^(?:error: )?(.*?)(?:\n\((Did you mean .*\?)\))?$/s.exec(error.message) ?? [];
-  const remedy = `${guess} See \`${commandLine(command)} --help\`.`.trim();
+  const remedy = `${guess || inGroups(command, error)} See \`${commandLine(command)} --help\`.`.trim();
   throw new DrawbridgeError("invalid-argument", message, { remedy, cause: error });
+}
+
+/** `drawbridge enroll` is a command of two groups, and of neither by itself. */
+function inGroups(command: CommandUnknownOpts, { code, message }: { code: string; message: string }): string {
+  if (code !== "commander.unknownCommand") return "";
+  const [, name] = /unknown command '(.*?)'/s.exec(message) ?? [];
+  const groups = command.commands.filter((group) => group.commands.some((each) => each.name() === name));
+  const meant = groups.map((group) => `\`${commandLine(group)} ${name ?? ""}\``);
+  return meant.length === 0 ? "" : `Did you mean ${meant.join(" or ")}?`;
 }
 
 /** The command as it is typed: `drawbridge cloud invite`. */

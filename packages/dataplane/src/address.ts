@@ -25,6 +25,7 @@ function invalid(text: string, problem: string): DrawbridgeError {
 
 /** Splits a text into host and port text; the port text is undefined where there is none. */
 function split(text: string): { host: string; port: string | undefined } {
+  if (text.includes("://")) throw invalid(text, "it is a URL");
   if (text.startsWith("[")) {
     const end = text.indexOf("]");
     if (end < 0) throw invalid(text, "the bracket is not closed");

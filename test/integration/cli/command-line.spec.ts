@@ -1,8 +1,16 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { open } from "node:fs/promises";
+import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { createProgram } from "../../../packages/console-cli/src/program.ts";
 import { TemporaryFolder } from "../../../scripts/demo/temporary-folder.ts";
 import { expectCli } from "../../support/cli.ts";
 import { expectBothRefusals, expectRefusal } from "./refusals.ts";
+
+const BIN = fileURLToPath(new URL("../../../packages/console-cli/bin/drawbridge.js", import.meta.url));
 
 interface CommandLike {
   name(): string;
@@ -29,6 +37,12 @@ describe("the command line", () => {
   const wrong: [string, string[], RegExp][] = [
     ["an unknown command", ["frob"], /unknown command 'frob'.*See `drawbridge --help`\.$/],
     ["an unknown subcommand", ["cloud", "frob"], /unknown command 'frob'.*See `drawbridge cloud --help`\.$/],
+    [
+      "a subcommand without its group",
+      ["enroll", "x"],
+      /Did you mean `drawbridge tenant enroll` or `drawbridge operator/,
+    ],
+    ["a home that is empty", ["tenants", "--home", ""], /'--home <dir>' argument '' is invalid\. Name a folder/],
     [
       "a misspelt option",
       ["connect", "acme", "--hoem"],
@@ -61,6 +75,26 @@ describe("the command line", () => {
     await expectRefusal(["audit", "--home", named, "verify"], home(), expected);
     const other = { ...expected, says: new RegExp(`${named}/operator`) };
     await expectRefusal(["sessions", "end", "x", "--home", named], home(), other);
+  });
+
+  it("fails where what it prints is lost on a full disk", async function () {
+    const full = await open("/dev/full", "w").catch(() => this.skip());
+    try {
+      const child = spawn(process.execPath, [BIN, "config"], {
+        env: { ...process.env, DRAWBRIDGE_HOME: home().home },
+        stdio: ["ignore", full.fd, "pipe"],
+      });
+      const closed = once(child, "close") as Promise<[number | null]>;
+      const [complaints, [code]] = await Promise.all([text(child.stderr as Readable), closed]);
+      expect({ code, complaints }).to.deep.equal({
+        code: 5,
+        complaints:
+          "drawbridge: standard output cannot be written: the disk is full or the quota is used up. " +
+          "Free some space on this disk, then try again.\n",
+      });
+    } finally {
+      await full.close();
+    }
   });
 
   it("shows the help on standard error and exits 2 where a command needs a subcommand", async () => {

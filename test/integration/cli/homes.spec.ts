@@ -60,6 +60,15 @@ describe("homes on the command line", function () {
     await expectBothRefusals(["tenants"], { home }, { exit: 2, code, says: /nobody has enrolled.*enroll CODE/ });
   });
 
+  it("lets one process run on a home", async () => {
+    const code = "address-in-use";
+    const listen = ["--listen", "127.0.0.1:0"];
+    const cloud = { exit: 2, code, says: /another `drawbridge cloud run` is running on .*Stop that one/ } as const;
+    await expectRefusal(["cloud", "run", ...listen], { home: chain.cloudHome }, cloud);
+    const tenant = { exit: 2, code, says: /another `drawbridge tenant run` is running on .*tenant status/ } as const;
+    await expectRefusal(["tenant", "run"], { home: chain.tenantHome }, tenant);
+  });
+
   it("refuses to set up a home that is there", async () => {
     const code = "home-exists";
     const init = { exit: 2, code, says: /is the home of a cloud redirector already.*--home/ } as const;
@@ -103,9 +112,21 @@ describe("homes on the command line", function () {
   it("names a setting that is not right", async () => {
     const home = await damaged("cloud", "setting");
     const file = join(home, "cloud", "settings.json");
-    await writeFile(file, JSON.stringify({ publicAddress: "nowhere", listen: "127.0.0.1:0" }));
-    const expected = { exit: 2, code: "home-invalid", says: /settings\.json.*"nowhere" is not an address/ } as const;
-    await expectRefusal(["cloud", "invite", "tenant", "x"], { home }, expected);
+    const listen = "127.0.0.1:0";
+    const cases: [string, RegExp][] = [
+      [JSON.stringify({ publicAddress: "nowhere", listen }), /: publicAddress: "nowhere" is not an address/],
+      [
+        JSON.stringify({ publicAddress: "a:1", listen, sesions: {} }),
+        /: there is no setting sesions\. Correct the file/,
+      ],
+      [JSON.stringify({ publicAddress: "a:1" }), /: listen is missing\./],
+      ['{ "publicAddress": "a:1"\n  "listen": "a:1" }', /: it is not JSON: line 2, column 3\./],
+    ];
+    for (const [text, what] of cases) {
+      await writeFile(file, text);
+      const says = new RegExp(`settings\\.json cannot be used${what.source}`);
+      await expectRefusal(["cloud", "invite", "tenant", "x"], { home }, { exit: 2, code: "home-invalid", says });
+    }
   });
 
   it("refuses a provider's name and addresses that are none", async () => {

@@ -1,13 +1,14 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { expect } from "chai";
 import { freePort } from "../../../scripts/demo/free-port.ts";
 import { until } from "../../../scripts/demo/until.ts";
 import type { Chain } from "../../support/chain.ts";
 import { openSession, startChain, stopChain } from "../../support/chain.ts";
 import type { DrawbridgeProcess } from "../../support/cli.ts";
-import { runCli, startCli, stopCli } from "../../support/cli.ts";
+import { expectCli, runCli, startCli, stopCli } from "../../support/cli.ts";
 import { closedOf, dialLoopback } from "../../support/dataplane-sockets.ts";
 import { expectBothRefusals, expectRefusal } from "./refusals.ts";
 
@@ -50,7 +51,9 @@ describe("sessions that cannot be", function () {
     const listen = ["--listen", `127.0.0.1:${(server.address() as AddressInfo).port}`];
     const expected = { exit: 2, code: "address-in-use", says: /127\.0\.0\.1:\d+ is in use.*another port/ } as const;
     await expectRefusal(connect("acme", ...listen), operator(), expected);
-    await expectRefusal(["cloud", "run", ...listen], { home: chain.cloudHome }, expected);
+    const home = join(chain.cloudHome, "..", "other-cloud");
+    await expectCli(["cloud", "init"], { home });
+    await expectRefusal(["cloud", "run", ...listen], { home }, expected);
     server.close();
   });
 

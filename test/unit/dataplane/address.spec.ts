@@ -35,6 +35,7 @@ describe("address", () => {
     "[nope]:1",
     "a b:1",
     "h/x:1",
+    "https://host:1",
   ]) {
     it(`refuses "${text}" and says what to write`, () => {
       expect(() => parseAddress(text))

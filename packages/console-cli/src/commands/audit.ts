@@ -1,10 +1,12 @@
 import { openCloudHome } from "@drawbridge/control/cloud";
 import type { AuditEntry } from "@drawbridge/control/remote";
 import { AdminClient } from "@drawbridge/control/remote";
+import type { RpcChannel } from "@drawbridge/control/rpc";
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import { DrawbridgeError } from "@drawbridge/dataplane";
 import { commandNamed } from "../common-options.ts";
 import { withOperatorChannel } from "../operator-channel.ts";
+import { overGateways } from "../over-gateways.ts";
 import { plain } from "../rendering/index.ts";
 import { runCommand } from "../run-command.ts";
 
@@ -17,18 +19,23 @@ export function auditCommand() {
     .option("--follow", "stay and show records as they are written")
     .action((options) =>
       runCommand(options, (context) =>
-        withOperatorChannel(context, async (channel) => {
-          const { since, tenant, operator } = options;
+        withOperatorChannel(context, async (channel, identity, gateways, take) => {
+          const { since, tenant, operator, follow = false } = options;
           const query = {
             ...(since !== undefined && { since }),
             ...(tenant && { tenant }),
             ...(operator && { operator }),
           };
-          const entries = new AdminClient(channel).readAudit(
-            { ...query, follow: options.follow ?? false },
-            context.signal,
-          );
-          for await (const entry of entries) context.output.result({ ...entry, time: iso(entry) }, line(entry));
+          let afterSequence = 0;
+          const read = async (now: RpcChannel): Promise<void> => {
+            const admin = new AdminClient(now);
+            for await (const entry of admin.readAudit({ ...query, afterSequence, follow }, context.signal)) {
+              afterSequence = entry.sequence;
+              context.output.result({ ...entry, time: iso(entry) }, line(entry));
+            }
+          };
+          if (!follow) return read(channel);
+          return overGateways({ ...context, channel, take, identity, gateways, keepsTrying: true }, read);
         }),
       ),
     );

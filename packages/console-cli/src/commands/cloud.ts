@@ -9,6 +9,8 @@ import {
   PrometheusMetrics,
   publicAddresses,
   ROLES,
+  takeCloudHome,
+  workerCount,
 } from "@drawbridge/control/cloud";
 import { certificateFingerprint, formatFingerprint } from "@drawbridge/control/identity";
 import { systemWallClock } from "@drawbridge/control/wire";
@@ -22,6 +24,7 @@ import {
 import { asWritten } from "../as-written.ts";
 import { collect, commandNamed } from "../common-options.ts";
 import { parseDuration } from "../duration-option.ts";
+import { ownProgram } from "../own-program.ts";
 import { formatDuration, plain } from "../rendering/index.ts";
 import type { CommandContext } from "../run-command.ts";
 import { runCommand } from "../run-command.ts";
@@ -103,8 +106,15 @@ function initialSettings(addresses: readonly string[]): InitialCloudSettings {
   const place = entries.find((entry) => entry.kind === "place");
   const port = place === undefined ? DEFAULT_PORT : parseAddress(place.address).port;
   const isOne = entries.every((entry) => entry.kind === "place" && entry.priority === undefined) && entries.length < 2;
-  return { publicAddress, ...(!isOne && { gateways: [...addresses] }), listen: `0.0.0.0:${port}` };
+  return {
+    publicAddress,
+    ...(!isOne && { gateways: [...addresses] }),
+    listen: `${allAddresses(place?.address)}:${port}`,
+  };
 }
+
+/** All addresses of this machine; where it is reached over IPv6, those too, which machines without IPv6 cannot listen on. */
+const allAddresses = (publicAddress = ""): string => (publicAddress.startsWith("[") ? "[::]" : "0.0.0.0");
 
 function runCloudCommand() {
   return commandNamed("run", "run the cloud redirector until Ctrl-C")
@@ -123,8 +133,21 @@ interface CloudRunAddresses {
 }
 
 async function runCloud(context: CommandContext, addresses: CloudRunAddresses, drainMs: number): Promise<void> {
-  const { output, log, signal, onSecondSignal, home, service } = context;
-  const cloudHome = await openCloudHome(home("cloud"));
+  const { home, lock } = await takeCloudHome(context.home("cloud"));
+  try {
+    await runCloudOn(home, context, addresses, drainMs);
+  } finally {
+    lock.release();
+  }
+}
+
+async function runCloudOn(
+  cloudHome: CloudHome,
+  context: CommandContext,
+  addresses: CloudRunAddresses,
+  drainMs: number,
+): Promise<void> {
+  const { output, log, signal, onSecondSignal, service } = context;
   const { settings, authority } = cloudHome;
   const { cloud, address, watch: started } = await startCloud(context, cloudHome, addresses);
   await using watch = started;
@@ -158,7 +181,8 @@ async function startCloud(
   let watch: Watch | undefined;
   try {
     const metrics = watched === undefined ? undefined : await PrometheusMetrics.open();
-    const options = { home, log, tracer: await tracer("drawbridge-cloud"), ...(metrics && { metrics }) };
+    const workers = { count: workerCount(settings), program: await ownProgram(["__worker"]) };
+    const options = { home, log, tracer: await tracer("drawbridge-cloud"), workers, ...(metrics && { metrics }) };
     const cloud = new CloudRedirector(options);
     metrics?.poll(() => cloud.figures());
     const watching = metrics && { metrics, obstacle: () => cloud.obstacle };

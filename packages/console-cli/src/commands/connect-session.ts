@@ -1,3 +1,4 @@
+import { isatty } from "node:tty";
 import type { EnrolledIdentity } from "@drawbridge/control/identity";
 import type { ListenAddresses, RemoteSessionEnd, SessionRequest } from "@drawbridge/control/remote";
 import { KnownTenants, RemoteRedirector } from "@drawbridge/control/remote";
@@ -51,6 +52,12 @@ export interface ConnectSessionEnd extends RemoteSessionEnd {
   readonly exitCode?: number;
 }
 
+/** The clients that ask for a password on our terminal, where they were given none. */
+const ASKS_HERE: ReadonlySet<string> = new Set(["xfreerdp", "custom"]);
+
+/** More than RDP servers send before a password is needed, and less than the first picture of a desktop. */
+const LOGON_BYTES = 16 * 1024;
+
 const DONE = { code: "closed", message: "the operator ended the session" } as const;
 
 /** One session of `connect`: to one target, with what uses it. */
@@ -60,6 +67,8 @@ export class ConnectSession {
   readonly #log: ConnectLog;
   readonly #remote: RemoteRedirector;
   #address: Address | undefined;
+  /** Who may be asking something on our terminal. */
+  #prompter: "program" | "client" | undefined;
 
   constructor(options: ConnectSessionOptions) {
     const { context, channel, identity, gateways, tracer, request, listen, allowOtherUsers, plain } = options;
@@ -109,6 +118,15 @@ export class ConnectSession {
   }
 
   /**
+   * Whether something else writes to our terminal now, so that a status line would wipe out what it asks: a program of
+   * the operator's, or an RDP client until the desktop comes. Nothing tells when a password was typed.
+   */
+  get isPrompting(): boolean {
+    if (this.#prompter === "client" && this.#remote.counts().toRemote >= LOGON_BYTES) this.#prompter = undefined;
+    return this.#prompter !== undefined;
+  }
+
+  /**
    * Runs what uses the session, until that, the operator (`over`) or the other side ends it.
    *
    * Errors: `target-unreachable` where the target is dead; `internal` where a program cannot be started.
@@ -155,6 +173,8 @@ export class ConnectSession {
     const { file, words, user } = use;
     const { args } = customCommand(file, words, { address, extraArgs: [], ...(user !== undefined && { user }) });
     context.leaveInterrupts();
+    context.output.status.clear();
+    this.#prompter = "program";
     return runProgram(file, args, until);
   }
 
@@ -171,7 +191,11 @@ export class ConnectSession {
       await untilAborted(until);
       return undefined;
     }
-    output.status.update(`starting ${use.client.name} …`);
+    if (ASKS_HERE.has(use.client.name) && isatty(0) && !output.json) {
+      output.status.clear();
+      output.note(`drawbridge: starting ${use.client.name}; if it needs a password, it asks here.`);
+      this.#prompter = "client";
+    } else output.status.update(`starting ${use.client.name} …`);
     const title = `${this.#options.request.tenant}/${this.#options.request.target}`;
     const target = { title, ...use.target, address, certificate: look.certificate };
     const { command, exited, tidy } = await startClient(use.client, target, {

@@ -1,6 +1,6 @@
 import { Command } from "@commander-js/extra-typings";
 import { formatFingerprint, loadIdentity } from "@drawbridge/control/identity";
-import { KnownTenants } from "@drawbridge/control/remote";
+import { enrollOperator, KnownTenants } from "@drawbridge/control/remote";
 import { DrawbridgeError } from "@drawbridge/dataplane";
 import { commandNamed } from "../common-options.ts";
 import { enrollInto } from "../enroll.ts";
@@ -29,10 +29,13 @@ function enrollCommand() {
       runCommand(options, async (context) => {
         const { output } = context;
         const path = context.home("operator");
-        const { name, provider, keyFingerprint } = await enrollInto(context, "operator", code, {
-          replace: options.replace ?? false,
-          network: networkChoice(options),
-        });
+        const { name, provider, keyFingerprint } = await enrollInto(
+          context,
+          "operator",
+          code,
+          { replace: options.replace ?? false, network: networkChoice(options) },
+          enrollOperator,
+        );
         const fingerprint = formatFingerprint(Buffer.from(keyFingerprint, "hex"));
         output.result(
           { event: "enrolled", kind: "operator", name, provider, fingerprint, home: path },

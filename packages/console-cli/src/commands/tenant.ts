@@ -1,7 +1,6 @@
 import { Command } from "@commander-js/extra-typings";
 import { formatFingerprint, loadIdentity } from "@drawbridge/control/identity";
-import { DEFAULT_TARGET, formatTargets, parseTargets, policyPath } from "@drawbridge/control/tenant";
-import { saveTargets, writeFreshPolicy } from "@drawbridge/control/tenant";
+import { DEFAULT_TARGET, enrollTenant, formatTargets, parseTargets, policyPath } from "@drawbridge/control/tenant";
 import { collect, commandNamed } from "../common-options.ts";
 import { enrollInto } from "../enroll.ts";
 import { networkChoice, noProxyOption, proxyOption, proxyPasswordOption } from "../network-options.ts";
@@ -51,24 +50,26 @@ function enrollCommand() {
     .action((code, options) =>
       runCommand(options, async (context) => {
         const { output, home } = context;
-        const targets = parseTargets(options.target.length > 0 ? options.target : [DEFAULT_TARGET]);
+        const named = formatTargets(parseTargets(options.target.length > 0 ? options.target : [DEFAULT_TARGET]));
+        const targets = Object.fromEntries(named.map((target) => [target.name, target.address]));
         const path = home("tenant");
-        const identity = await enrollInto(context, "tenant", code, {
-          replace: options.replace ?? false,
-          network: networkChoice(options),
-        });
-        await saveTargets(path, targets);
+        const { identity, hasFreshPolicy } = await enrollInto(
+          context,
+          "tenant",
+          code,
+          { replace: options.replace ?? false, network: networkChoice(options) },
+          (how) => enrollTenant({ ...how, targets }),
+        );
         const { name, provider, keyFingerprint } = identity;
-        const fresh = await writeFreshPolicy(path, targets, provider);
         const fingerprint = formatFingerprint(Buffer.from(keyFingerprint, "hex"));
-        const names = formatTargets(targets).map((target) => `${target.name} (${target.address})`);
+        const names = named.map((target) => `${target.name} (${target.address})`);
         const policy = policyPath(path);
-        const who = fresh
+        const who = hasFreshPolicy
           ? plain`Operators of ${provider} may reach: ${names.join(", ")}, and nothing else. ${policy} says how to ask or deny instead.`
           : plain`Its targets are: ${names.join(", ")}. Who may reach them stays as ${policy} has it.`;
         const record = { event: "enrolled", kind: "tenant", name, provider, fingerprint, home: path, policy };
         output.result(
-          { ...record, targets: formatTargets(targets) },
+          { ...record, targets: named },
           `${plain`This machine is enrolled as tenant ${name} of ${provider}. Its key is ${fingerprint}.`}
 ${who}
 Next: drawbridge tenant run`,

@@ -3,6 +3,7 @@ import { existsSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 // By itself: all of identity/ takes half a second to load.
 import { resolveHome } from "@drawbridge/control/resolve-home";
+import { ownProgram } from "../own-program.ts";
 import { CACHE_FILE, type RememberedTenant, rememberedTenants } from "./tenant-cache.ts";
 
 /** A list that is older is asked for anew, in the background: the next TAB has the new one. */
@@ -57,10 +58,8 @@ function targetsOf(tenants: readonly RememberedTenant[], typed: readonly string[
 
 /** Lets `drawbridge tenants` bring the list up to date, and waits for it no longer than so many milliseconds. */
 async function refresh(home: string, waitMs: number): Promise<void> {
-  const { isSea } = await import("node:sea");
-  const script = process.argv[1];
-  const self = isSea() || script === undefined ? [] : [script];
-  const child = spawn(process.execPath, [...self, "tenants", "--json", "--home", join(home, "..")], {
+  const { command, args } = await ownProgram(["tenants", "--json", "--home", join(home, "..")]);
+  const child = spawn(command, args, {
     stdio: "ignore",
     detached: true,
     windowsHide: true,

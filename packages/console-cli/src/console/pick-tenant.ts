@@ -5,6 +5,10 @@ import { plainText } from "../rendering/index.ts";
 /** How many names are shown at a time. */
 const SHOWN = 10;
 
+/** Enter that was pressed before there was a list, or on an empty one, chooses nothing. */
+const refuseNothing = (value: unknown): string | undefined =>
+  typeof value === "string" && value !== "" ? undefined : "Choose one of the list, or Ctrl-C.";
+
 /**
  * Lets a person choose a tenant, on a terminal: with the arrow keys, or by typing a part of its name.
  *
@@ -23,7 +27,14 @@ export async function pickTenant(
     hint: plainText([state, ...groups].join(", ")),
   }));
   // Standard output is for results.
-  const chosen = await autocomplete({ message, options, maxItems: SHOWN, signal, output: process.stderr });
+  const chosen = await autocomplete({
+    message,
+    options,
+    maxItems: SHOWN,
+    validate: refuseNothing,
+    signal,
+    output: process.stderr,
+  });
   signal.throwIfAborted();
   if (!isCancel(chosen)) return chosen;
   throw new DrawbridgeError("cancelled", "no tenant was chosen", { remedy: "Name one: `drawbridge connect TENANT`." });

@@ -21,6 +21,13 @@ export function displayWidth(text: string): number {
   return width;
 }
 
+/**
+ * How many rows of a terminal a line takes that is there already: one that got narrower has wrapped it anew, as most do
+ * (xterm and the Linux console do not).
+ */
+export const displayRows = (line: string, columns: number): number =>
+  Math.max(1, Math.ceil(displayWidth(line) / Math.max(1, columns)));
+
 /** The longest beginning of a text without colour codes that fits, with `…` at its end where something was cut off. */
 export function truncate(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;

@@ -11,14 +11,14 @@ const MAX_CAUSE_LENGTH = 4_096;
 
 /**
  * Tells the user of an error: one line `drawbridge: what happened. What to do next.` on standard error; with `--json`
- * instead `{"event":"error","code":…,"message":…,"remedy":…}` on standard output.
+ * instead `{"event":"error","code":…,"message":…,"remedy":…}` on standard output, if that can still be written.
  *
  * @param verbose adds the chain of causes with their stacks, on standard error
  * @returns the exit code that belongs to the error
  */
 export function reportError(error: unknown, output: Output, verbose: boolean): ExitCode {
   const ours = toDrawbridgeError(error);
-  if (output.json) output.record(errorRecord(ours));
+  if (output.json && output.lost === undefined) output.record(errorRecord(ours));
   else output.note(`${output.errorColours.red("drawbridge:")} ${errorLine(ours)}`);
   if (verbose) for (const cause of causeChain(error)) output.note(output.errorColours.dim(cause));
   return EXIT_CODES[ours.code];
@@ -38,9 +38,20 @@ export const errorRecord = (error: DrawbridgeError): object => ({
   remedy: error.remedy || usualRemedy(error),
 });
 
-/** An error that nobody foresaw has no remedy of its own. */
-const usualRemedy = ({ code }: DrawbridgeError): string =>
-  code === "internal" ? "Run it again with --verbose to see where it came from." : "";
+/** What helps by code, for what has no remedy of its own: ends that peers tell, and errors that nobody foresaw. */
+const USUAL_REMEDIES: Partial<Record<DrawbridgeError["code"], string>> = {
+  "shutting-down": "Try again in a minute.",
+  "tenant-lost": "Connect again.",
+  idle: "Connect again.",
+  expired: "Connect again.",
+  unavailable: "Try again; if it stays so, `drawbridge doctor` looks at the whole way.",
+  "dial-failed": "`drawbridge doctor` looks at the whole way.",
+  "handshake-timeout": "Try again; if it stays so, `drawbridge doctor` looks at the whole way.",
+  revoked: "Ask the provider for a new invite code, if this was a mistake.",
+  internal: "Run it again with --verbose to see where it came from.",
+};
+
+const usualRemedy = ({ code }: DrawbridgeError): string => USUAL_REMEDIES[code] ?? "";
 
 function sentence(text: string): string {
   const line = plainText(text.trim().replace(/\s*\n\s*/g, " "));

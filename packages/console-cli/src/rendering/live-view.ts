@@ -1,4 +1,5 @@
 import { type Clock, systemClock, type Timer } from "@drawbridge/dataplane";
+import { displayRows } from "./display-width.ts";
 import type { Output } from "./output.ts";
 
 /** Changes that come faster are drawn together. */
@@ -17,7 +18,6 @@ export class LiveView {
   readonly #screen: Screen;
   readonly #render: () => string;
   readonly #clock: Clock;
-  #shownLines = 0;
   #shown = "";
   #timer: Timer | undefined;
   #drawnAt = -Infinity;
@@ -54,12 +54,19 @@ export class LiveView {
     const lines = this.#fitting(this.#render().split("\n"));
     const text = lines.join("\n");
     if (text !== this.#shown) {
-      const back = this.#shownLines === 0 ? "" : `\u001b[${this.#shownLines}A\r\u001b[J`;
+      const rows = this.#shownRows();
+      const back = rows === 0 ? "" : `\u001b[${rows}A\r\u001b[J`;
       this.#screen.text(back + text);
       this.#shown = text;
-      this.#shownLines = lines.length;
     }
     this.#drawIn(REFRESH_MS);
+  }
+
+  /** Counted anew each time: the terminal may be narrower than it was. */
+  #shownRows(): number {
+    if (this.#shown === "") return 0;
+    const columns = this.#screen.width ?? Infinity;
+    return this.#shown.split("\n").reduce((rows, line) => rows + displayRows(line, columns), 0);
   }
 
   /** One line stays free for the cursor. */

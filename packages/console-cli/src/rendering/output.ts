@@ -1,4 +1,6 @@
 import type { Writable } from "node:stream";
+import { fromFileError } from "@drawbridge/control/identity";
+import type { DrawbridgeError } from "@drawbridge/dataplane";
 import { coloursFor } from "./colours.ts";
 import type { Colours } from "./colours.ts";
 import { StatusLine } from "./status-line.ts";
@@ -36,7 +38,9 @@ export class Output {
   readonly status: StatusLine;
   readonly #stdout: OutputStream;
   readonly #stderr: OutputStream;
+  readonly #isDrawable: boolean;
   readonly #closed = new AbortController();
+  #lost: DrawbridgeError | undefined;
   #stderrClosed = false;
 
   constructor(options: OutputOptions) {
@@ -46,26 +50,34 @@ export class Output {
     this.#stderr = options.stderr ?? process.stderr;
     this.colours = coloursFor(this.#stdout.isTTY === true, env);
     this.errorColours = coloursFor(this.#stderr.isTTY === true, env);
+    // Such a terminal shows what steers others as rubbish (Emacs' shell, some build servers).
+    const isDumb = env["TERM"] === "dumb";
+    this.#isDrawable = this.#stdout.isTTY === true && !isDumb;
     const quiet = { isTTY: false, write: () => {} };
-    this.status = new StatusLine(this.json ? quiet : this.#stderr);
+    this.status = new StatusLine(this.json || isDumb ? quiet : this.#stderr);
     // A stream that fails emits `error` after every failed write; without a listener the process would die of it.
     this.#stdout.on("error", this.#onStdoutError);
     this.#stderr.on("error", this.#onStderrError);
   }
 
-  /** The terminal's width in columns; undefined where standard output is no terminal. Read it anew after a resize. */
+  /** The terminal's width in columns; undefined where there is none that can be drawn on. Read it anew after a resize. */
   get width(): number | undefined {
-    return this.#stdout.isTTY === true ? (this.#stdout.columns ?? 80) : undefined;
+    return this.#isDrawable ? (this.#stdout.columns ?? 80) : undefined;
   }
 
-  /** The terminal's height in lines; undefined where standard output is no terminal. Read it anew after a resize. */
+  /** The terminal's height in lines; undefined where there is none that can be drawn on. Read it anew after a resize. */
   get height(): number | undefined {
-    return this.#stdout.isTTY === true ? (this.#stdout.rows ?? 24) : undefined;
+    return this.#isDrawable ? (this.#stdout.rows ?? 24) : undefined;
   }
 
   /** Aborts when nobody reads standard output any more. */
   get closed(): AbortSignal {
     return this.#closed.signal;
+  }
+
+  /** Why results were lost, where standard output is a file and its disk is full. A reader that went away lost nothing. */
+  get lost(): DrawbridgeError | undefined {
+    return this.#lost;
   }
 
   /** One result: the record as a JSON line with `--json`, the text and a line's end without. */
@@ -109,12 +121,17 @@ export class Output {
     this.status.around(() => this.#stdout.write(text));
   }
 
-  // EPIPE is the usual one; a full disk (ENOSPC) or a lost terminal (EIO) leave as little to do.
-  readonly #onStdoutError = (error: Error): void => this.#closed.abort(error);
+  // EPIPE is the usual one; a lost terminal (EIO) leaves as little to do.
+  readonly #onStdoutError = (error: NodeJS.ErrnoException): void => {
+    if (FULL.has(error.code ?? "")) this.#lost ??= fromFileError(error, "standard output");
+    this.#closed.abort(error);
+  };
   readonly #onStderrError = (): void => {
     this.#stderrClosed = true;
   };
 }
+
+const FULL: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT"]);
 
 /** A bigint is a number as long as a number can hold it, then a text. */
 const jsonLine = (record: object): string =>

@@ -1,4 +1,4 @@
-import { truncate } from "./display-width.ts";
+import { displayRows, truncate } from "./display-width.ts";
 import { plainText } from "./terminal-text.ts";
 
 /** The part of a stream that a status line needs. */
@@ -9,6 +9,7 @@ export interface StatusStream {
 }
 
 const ERASE_LINE = "\r\u001b[2K";
+const eraseRows = (rows: number): string => `\r\u001b[${rows - 1}A\u001b[J`;
 
 /** One line at the bottom of a terminal that is written again and again. Where the stream is no terminal: nothing. */
 export class StatusLine {
@@ -23,16 +24,16 @@ export class StatusLine {
   update(text: string): void {
     if (this.#stream.isTTY !== true) return;
     // The last column stays free: some terminals wrap as soon as it is written.
-    const line = truncate(plainText(text), (this.#stream.columns ?? 80) - 1);
+    const line = truncate(plainText(text), this.#columns - 1);
     if (line === this.#shown) return;
-    this.#stream.write(ERASE_LINE + line);
+    this.#stream.write(this.#erase() + line);
     this.#shown = line;
   }
 
   /** Takes the line away, so that other text may follow. Calling it twice is harmless. */
   clear(): void {
     if (this.#shown === "") return;
-    this.#stream.write(ERASE_LINE);
+    this.#stream.write(this.#erase());
     this.#shown = "";
   }
 
@@ -42,5 +43,14 @@ export class StatusLine {
     this.clear();
     write();
     this.update(shown);
+  }
+
+  get #columns(): number {
+    return this.#stream.columns ?? 80;
+  }
+
+  #erase(): string {
+    const rows = displayRows(this.#shown, this.#columns);
+    return rows === 1 ? ERASE_LINE : eraseRows(rows);
   }
 }

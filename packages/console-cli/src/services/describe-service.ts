@@ -2,6 +2,7 @@ import { readFile, realpath } from "node:fs/promises";
 import path from "node:path";
 import { parseDurationText } from "@drawbridge/control/wire";
 import { DrawbridgeError } from "@drawbridge/dataplane";
+import { ownProgram } from "../own-program.ts";
 import { serviceHome } from "./service-home.ts";
 import type { ServiceDescription, ServiceRole } from "./service-description.ts";
 import type { ServicePlatform } from "./service-platform.ts";
@@ -53,15 +54,23 @@ export async function describeService(
   const { role, platform, run } = wish;
   const name = checked(wish.name ?? `drawbridge-${role}`, NAME, "a service's name");
   const home = role === "gateway" ? undefined : serviceHome(wish.home, env, platform, name);
-  const executable = await realpath(process.argv[1] ?? "");
+  const own = await ownProgram([]);
+  const [script] = await Promise.all(own.args.map((file) => realpath(file)));
   const at = run.listen ?? (role === "cloud" ? await settingsListen(home) : undefined);
   // 0 is any free port.
   const port = Number(/:(\d+)$/.exec(at ?? "")?.[1] ?? 0);
   const drainMs = role === "tenant" ? 0 : (parseDurationText(run.drain ?? USUAL_DRAIN) ?? 0);
   return {
     ...{ role, name, home },
-    node: process.execPath,
-    args: [executable, role, "run", ...(home === undefined ? [] : ["--home", home]), ...runArguments(run)],
+    node: own.command,
+    script,
+    args: [
+      ...(script === undefined ? [] : [script]),
+      role,
+      "run",
+      ...(home === undefined ? [] : ["--home", home]),
+      ...runArguments(run),
+    ],
     user: account(wish, name),
     lowPort: port > 0 && port < FIRST_FREE_PORT,
     stopSeconds: Math.ceil(drainMs / 1000) + STOP_MARGIN_SECONDS,

@@ -38,7 +38,7 @@ export function nextSteps(
   if (platform === "windows") return windowsSteps(service, file);
   const { name, role, home, user } = service;
   const warnings = warningsOf(service, machine);
-  const program = [service.node, service.args[0] ?? ""].map(shellWord).join(" ");
+  const program = wordsOf(service).map(shellWord).join(" ");
   const at = home === undefined ? "" : ` --home ${shellWord(home)}`;
   const make = machine.hasHome === false ? [`sudo ${program} ${MADE_BY[role]}${at}`] : [];
   const own = user !== undefined && home !== undefined && machine.ownsHome !== true;
@@ -81,13 +81,20 @@ function launchdLogFile({ name, user }: ServiceDescription): string[] {
   return [`sudo touch ${log}`, ...(user === undefined ? [] : [`sudo chown ${shellWord(user)} ${log}`])];
 }
 
-function windowsSteps({ name, user, home, node, args, role }: ServiceDescription, file: string): NextSteps {
+/** What starts Drawbridge. */
+function wordsOf({ node, script }: ServiceDescription): string[] {
+  return script === undefined ? [node] : [node, script];
+}
+
+function windowsSteps(service: ServiceDescription, file: string): NextSteps {
+  const { name, user, home, role } = service;
   const program = file.replace(/\.xml$/, ".exe");
   const folder = home ?? windowsFolder(process.env);
   // By number, because their names differ with Windows' language: LocalService, Administrators, SYSTEM.
   const account = user ?? "*S-1-5-19";
   const rights = [`${account}:(OI)(CI)M`, "*S-1-5-32-544:(OI)(CI)F", "*S-1-5-18:(OI)(CI)F"];
-  const beside = `& "${node}" "${args[0] ?? ""}" ${OVERVIEW[role]} --home "${home ?? ""}"`;
+  const words = wordsOf(service).map((word) => `"${word}"`);
+  const beside = `& ${words.join(" ")} ${OVERVIEW[role]} --home "${home ?? ""}"`;
   return {
     warnings: [],
     start: [

@@ -8,9 +8,11 @@ export interface ServiceDescription {
   readonly name: string;
   /** The account that it runs as. Absent: one that the service manager makes for each run. */
   readonly user: string | undefined;
-  /** Absolute path of Node. */
+  /** Absolute path of Node, or of the single executable, which holds Node. */
   readonly node: string;
-  /** What Node gets: the executable's absolute path and its arguments. */
+  /** Absolute path of the script that Node runs. Absent: `node` is the single executable. */
+  readonly script: string | undefined;
+  /** What `node` gets: the script, if there is one, and its arguments. */
   readonly args: readonly string[];
   /** The home (`--home`), an absolute path. Absent: the role keeps nothing. */
   readonly home: string | undefined;

@@ -22,16 +22,21 @@ export interface ServiceMachine {
 }
 
 /** Looks at this machine. Never rejects: what cannot be found out is unknown. */
-export async function inspectMachine({ role, user, home, node, args }: ServiceDescription): Promise<ServiceMachine> {
+export async function inspectMachine({
+  role,
+  user,
+  home,
+  node,
+  script = node,
+}: ServiceDescription): Promise<ServiceMachine> {
   const uid = user === undefined ? undefined : await userId(user);
   const own = home === undefined ? undefined : await look(path.join(home, role));
-  const [executable = node] = args;
   return {
     systemdVersion: await systemdVersion(),
     ...(user !== undefined && { hasUser: uid !== undefined }),
     ...(home !== undefined && { hasHome: own !== undefined }),
     ...(own !== undefined && { ownsHome: own.uid === uid }),
-    closed: (await firstClosed(node, uid)) ?? (await firstClosed(executable, uid)),
+    closed: (await firstClosed(node, uid)) ?? (await firstClosed(script, uid)),
   };
 }
 

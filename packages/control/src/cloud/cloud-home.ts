@@ -8,7 +8,7 @@ import {
   writePrivateFile,
 } from "../identity/index.ts";
 import type { Store } from "../store/index.ts";
-import { openSqliteStore } from "../store/index.ts";
+import { ExclusiveLock, openSqliteStore } from "../store/index.ts";
 import { parseSettings } from "../wire/settings.ts";
 import { loadAuthority, otherAuthoritiesOf, saveAuthority } from "./ca-files.ts";
 import type { CloudSettings, InitialCloudSettings } from "./cloud-settings.ts";
@@ -18,6 +18,7 @@ import { currentServerCertificate, issueServerCertificate } from "./server-certi
 
 const SETTINGS_FILE = "settings.json";
 const STORE_FILE = "drawbridge.db";
+const LOCK_FILE = "running.lock";
 
 /** The cloud redirector's home without its store: what can be read without changing anything. */
 export interface CloudHomeFiles {
@@ -67,6 +68,29 @@ export async function openCloudHome(path: string): Promise<CloudHome> {
   const serverCertificate = (): Promise<ServerCertificate> => currentServerCertificate(path, authority, Date.now());
   return { settings, authority, otherAuthorities, serverCertificate, store };
 }
+
+/**
+ * Opens a home for the one cloud redirector that may run on it. A second would close the books on the first one's
+ * sessions, and each would know only the tenants that came to itself. The lock ends with the process at the latest.
+ *
+ * Errors: those of {@link openCloudHome}; `address-in-use` where one is running.
+ */
+export async function takeCloudHome(path: string): Promise<{ home: CloudHome; lock: ExclusiveLock }> {
+  const home = await openCloudHome(path);
+  try {
+    const lock = await ExclusiveLock.take(join(path, LOCK_FILE));
+    if (lock === undefined) throw running(path);
+    return { home, lock };
+  } catch (error) {
+    await home.store.close();
+    throw error;
+  }
+}
+
+const running = (path: string): DrawbridgeError =>
+  new DrawbridgeError("address-in-use", `another \`drawbridge cloud run\` is running on ${path}`, {
+    remedy: "Stop that one first, or name another --home.",
+  });
 
 async function readSettings(path: string): Promise<string> {
   try {
