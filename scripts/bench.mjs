@@ -2,29 +2,24 @@
  * `npm run bench [-- NAME …] [--rounds N] [--seconds S] [--dry]`: sets a fresh clone up, installs the peers that it
  * compares with, and measures with the project's own Node.
  */
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 
-import { ensureDependencies } from "./setup/dependencies.mjs";
 import { ensureDebianPackages } from "./setup/debian-packages.mjs";
-import { NO_NODE, projectNode, ROOT } from "./setup/paths.mjs";
+import { ROOT } from "./setup/paths.mjs";
+import { preparedNode, withProjectPrograms } from "./setup/prepared-node.mjs";
 import { handOver } from "./setup/run.mjs";
 
-const code = await ensureDependencies();
-if (code !== 0) process.exit(code);
+const given = process.argv.slice(2);
+const node = await preparedNode();
 
-const node = projectNode();
-if (node === undefined) {
-  console.error(NO_NODE);
-  process.exit(4);
-}
-
-const reason = await ensureDebianPackages("peers", "bench");
+const asksForHelp = given.some((argument) => argument === "--help" || argument === "-h");
+const reason = asksForHelp ? undefined : await ensureDebianPackages("peers", "bench");
 if (reason !== undefined) {
   console.error(`The bench needs its peers. ${reason}`);
   process.exit(4);
 }
 
-process.exitCode = await handOver(node, [join(ROOT, "test/bench/run.ts"), ...process.argv.slice(2)], {
+process.exitCode = await handOver(node, [join(ROOT, "test/bench/run.ts"), ...given], {
   cwd: ROOT,
-  env: { ...process.env, PATH: [join(ROOT, "node_modules", ".bin"), process.env.PATH ?? ""].join(delimiter) },
+  env: withProjectPrograms(),
 });

@@ -2,23 +2,16 @@
  * `npm test [-- MOCHA ARGUMENTS]`: sets a fresh clone up, Debian packages included, then runs mocha with the project's
  * own Node. Arguments that begin with `test/` name the specs to run; without one all are run.
  */
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 
-import { ensureDependencies } from "./setup/dependencies.mjs";
 import { ensureDebianPackages } from "./setup/debian-packages.mjs";
-import { NO_NODE, projectNode, ROOT } from "./setup/paths.mjs";
+import { ROOT } from "./setup/paths.mjs";
+import { preparedNode, withProjectPrograms } from "./setup/prepared-node.mjs";
 import { handOver } from "./setup/run.mjs";
 
 const ALL = ["unit", "contract", "integration", "desktop", "packaging"].map((kind) => `test/${kind}/**/*.spec.ts`);
 
-const code = await ensureDependencies();
-if (code !== 0) process.exit(code);
-
-const node = projectNode();
-if (node === undefined) {
-  console.error(NO_NODE);
-  process.exit(4);
-}
+const node = await preparedNode();
 
 const reason = await ensureDebianPackages("desktop", "peers");
 if (reason !== undefined) console.log(`The tests that need other programs will be skipped. ${reason}`);
@@ -32,8 +25,7 @@ process.exitCode = await handOver(
   {
     cwd: ROOT,
     env: {
-      ...process.env,
-      PATH: [join(ROOT, "node_modules", ".bin"), process.env.PATH ?? ""].join(delimiter),
+      ...withProjectPrograms(),
       ...(reason === undefined ? {} : { DRAWBRIDGE_PACKAGES_SKIP_REASON: reason }),
     },
   },

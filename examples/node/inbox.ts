@@ -3,8 +3,8 @@
  * operator sends is kept as a file, and answered with its size and SHA-256. The program decides on sessions by itself:
  * whoever names no ticket is refused.
  *
- *   drawbridge tenant enroll CODE --home HOME        once
- *   node examples/node/inbox.ts HOME FOLDER          until Ctrl-C
+ *   INVITE_CODE=… node examples/node/inbox.ts HOME FOLDER      the first time: it enrols itself
+ *   node examples/node/inbox.ts HOME FOLDER                    until Ctrl-C
  */
 import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
@@ -13,7 +13,7 @@ import type { Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { closeReasonError } from "@drawbridge/dataplane";
 import type { ServedLink, SessionDecision, SessionQuestion } from "@drawbridge/control/tenant";
-import { startTenant } from "@drawbridge/control/tenant";
+import { enrollTenant, startTenant } from "@drawbridge/control/tenant";
 
 const [home, folder] = process.argv.slice(2);
 if (home === undefined || folder === undefined) throw new Error("usage: inbox.ts HOME FOLDER");
@@ -45,8 +45,12 @@ async function receive(stream: Duplex, { operator, linkId }: ServedLink, into: s
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
 
+const place = join(home, "tenant");
+const code = process.env["INVITE_CODE"];
+if (code !== undefined) await enrollTenant({ code, home: place });
+
 const tenant = await startTenant({
-  home: join(home, "tenant"),
+  home: place,
   targets: {
     inbox: (stream, link) => {
       receive(stream, link, folder).catch((error: unknown) => {

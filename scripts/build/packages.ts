@@ -7,6 +7,7 @@ import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/pro
 import { join } from "node:path";
 import { BUILD, mustRun, ROOT, showSizes } from "./build.ts";
 import { bundle } from "./bundle.ts";
+import { documentAlone, packDocuments } from "./documents.ts";
 
 /** What a package.json says, as far as it matters here. */
 interface Manifest {
@@ -19,6 +20,9 @@ interface Manifest {
 const LIBRARIES = { gen: "es", "packages/dataplane": "src", "packages/control": "src" };
 const EXECUTABLE = "packages/console-cli";
 const OURS = "@drawbridge/";
+/** Programs on our libraries, and which of these brings them. */
+const EXAMPLES = "examples/node";
+const EXAMPLES_IN = "packages/control";
 
 const JAVASCRIPT = join(BUILD, "js");
 const STAGE = join(BUILD, "stage");
@@ -44,7 +48,8 @@ async function packLibrary(folder: string, sources: string): Promise<void> {
     const stem = file.replace(`./${sources}/`, "./dist/").replace(/\.ts$/, "");
     return [name, { types: `${stem}.d.ts`, default: `${stem}.js` }] as const;
   });
-  await cp(join(ROOT, "docs/LIBRARY.md"), join(stage, "README.md"));
+  if (folder === EXAMPLES_IN) await cp(join(ROOT, EXAMPLES), join(stage, EXAMPLES), { recursive: true });
+  await writeFile(join(stage, "README.md"), await documentAlone(stage, "docs/LIBRARY.md"));
   await pack(stage, { ...manifest, exports: Object.fromEntries(exported) });
 }
 
@@ -59,7 +64,7 @@ async function packExecutable(): Promise<void> {
   const bin = await readFile(join(ROOT, EXECUTABLE, "bin/drawbridge.js"), "utf8");
   await mkdir(join(stage, "bin"));
   await writeFile(join(stage, "bin/drawbridge.js"), bin.replace("../src/main.ts", "../dist/main.js"), { mode: 0o755 });
-  await cp(join(ROOT, "README.md"), join(stage, "README.md"));
+  await packDocuments(stage, "README.md");
   await pack(stage, { ...manifest, dependencies });
 }
 

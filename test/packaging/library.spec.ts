@@ -1,11 +1,11 @@
 import { execFile } from "node:child_process";
-import { cp, readFile, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect } from "chai";
 import { TemporaryFolder } from "../../scripts/demo/temporary-folder.ts";
-import { builtPackages, installOrSkip } from "./packages.ts";
+import { builtPackages, documentLinks, installOrSkip } from "./packages.ts";
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -87,9 +87,16 @@ describe("the packages as libraries", () => {
     expect(stdout).to.equal("home-missing home-missing home-missing 3389\n");
   });
 
+  it("have a README whose links lead to what they bring, and the examples in one of them", async () => {
+    const links = async (name: string) => documentLinks(folder.file(`node_modules/@drawbridge/${name}`));
+    const examples = { document: "README.md", target: "examples/node", isThere: true };
+    expect(await links("control")).to.deep.equal([examples]);
+    expect([...(await links("dataplane")), ...(await links("gen"))]).to.deep.equal([]);
+  });
+
   it("type-check the examples as they stand in the repository", async function () {
     this.timeout(CHECK_MS);
-    for (const name of ["inbox.ts", "send-file.ts"]) {
+    for (const name of await readdir(join(ROOT, "examples/node"))) {
       await cp(join(ROOT, "examples/node", name), folder.file(name));
       await compile(name);
     }
@@ -99,7 +106,7 @@ describe("the packages as libraries", () => {
     this.timeout(CHECK_MS);
     const shown = (await readFile(join(ROOT, "docs/LIBRARY.md"), "utf8")).matchAll(/^```ts\n(.*?)^```/gms);
     const programs = [...shown].map(([, program = ""]) => program);
-    expect(programs).to.have.length(3);
+    expect(programs).to.have.length(4);
     for (const [index, program] of programs.entries()) {
       await writeFile(folder.file(`shown-${index}.ts`), program);
       await compile(`shown-${index}.ts`);

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { glob, readdir, readFile, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
@@ -19,6 +19,27 @@ export async function builtPackages(...names: readonly string[]): Promise<string
     if (file === undefined) throw new Error(`the build made no package ${name}`);
     return join(BUILD, file);
   });
+}
+
+/** A link of a document's to another file. */
+export interface DocumentLink {
+  /** From the package's folder on. */
+  readonly document: string;
+  readonly target: string;
+  readonly isThere: boolean;
+}
+
+/** Every link in a package's own documents that leads to no other machine. */
+export async function documentLinks(folder: string): Promise<DocumentLink[]> {
+  const links: DocumentLink[] = [];
+  for await (const document of glob("**/*.md", { cwd: folder, exclude: ["node_modules"] })) {
+    const text = await readFile(join(folder, document), "utf8");
+    for (const [, target = ""] of text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)) {
+      const isThere = await stat(join(folder, dirname(document), target)).then(Boolean, () => false);
+      links.push({ document, target, isThere });
+    }
+  }
+  return links;
 }
 
 /** What npm says where it does not reach the registry. */

@@ -3,16 +3,27 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Socket } from "node:net";
 import { loadIdentity } from "@drawbridge/control/identity";
-import type { SessionOptions } from "@drawbridge/control/remote";
+import type { SessionOptions, TenantConnection } from "@drawbridge/control/remote";
 import { connectTenant, openSession, OperatorAccess } from "@drawbridge/control/remote";
 import type { DrawbridgeError } from "@drawbridge/dataplane";
-import { nodeErrorCode } from "@drawbridge/dataplane";
+import { nodeErrorCode, Reach } from "@drawbridge/dataplane";
 import { expect } from "chai";
+import { until } from "../../../scripts/demo/until.ts";
 import { startChain, stopChain } from "../../support/chain.ts";
 import type { Chain } from "../../support/chain.ts";
 import { readAll, readBytes } from "../../support/dataplane-sockets.ts";
 import { thrown } from "../../unit/identity/thrown.ts";
 import { TargetServer } from "../cli/target-server.ts";
+
+/** Counts the legs that are dialled. */
+class CountingReach extends Reach {
+  legs = 0;
+
+  override dialLeg(...how: Parameters<Reach["dialLeg"]>): ReturnType<Reach["dialLeg"]> {
+    this.legs += 1;
+    return super.dialLeg(...how);
+  }
+}
 
 describe("connectTenant and openSession", () => {
   const resources = new AsyncDisposableStack();
@@ -92,6 +103,30 @@ describe("connectTenant and openSession", () => {
     const { stream } = await two.openLink();
     stream.end();
     await readAll(stream);
+  });
+
+  it("make no more links than a program says that it opens: connectTenant one, and another ahead only when asked", async () => {
+    const reach = new CountingReach();
+    onAccepted = (socket) => void socket.pipe(socket);
+    const exchange = async (links?: number): Promise<TenantConnection> => {
+      const connection = await connectTenant({ ...options(), reach, links });
+      connection.write("there and back");
+      expect((await readBytes(connection, 14)).toString()).to.equal("there and back");
+      return connection;
+    };
+    const over = async (connection: TenantConnection): Promise<number> => {
+      connection.end();
+      await readAll(connection);
+      await connection.session.closed;
+      return reach.legs;
+    };
+    // Of the first one a tenant redirector has yet to see that legs get through, and agrees to none ahead.
+    expect(await over(await exchange())).to.equal(1);
+    expect(await over(await exchange())).to.equal(2);
+    const more = await exchange(2);
+    await until(() => reach.legs === 4 || undefined, { what: "the leg of a link ahead" });
+    expect(await over(more)).to.equal(4);
+    expect(await over(await exchange())).to.equal(5);
   });
 
   it("end connection and session where `await using` ends, also in the middle", async () => {

@@ -15,12 +15,14 @@ export class ExampleProgram implements AsyncDisposable {
     this.lines = lines;
   }
 
-  static async start(program: string, args: readonly string[]): Promise<ExampleProgram> {
+  /** @param inviteCode for one that enrols itself */
+  static async start(program: string, args: readonly string[], inviteCode?: string): Promise<ExampleProgram> {
     const lines: string[] = [];
     const child = await Child.start({
       name: program,
       command: process.execPath,
       args: [`${EXAMPLES}${program}`, ...args],
+      env: { ...process.env, ...(inviteCode !== undefined && { INVITE_CODE: inviteCode }) },
       onLine: (line) => lines.push(line),
     });
     return new ExampleProgram(child, lines);
@@ -30,8 +32,9 @@ export class ExampleProgram implements AsyncDisposable {
   static async run(
     program: string,
     args: readonly string[],
+    inviteCode?: string,
   ): Promise<{ code: number | null; lines: readonly string[]; tail: string }> {
-    const { child, lines } = await ExampleProgram.start(program, args);
+    const { child, lines } = await ExampleProgram.start(program, args, inviteCode);
     const { code } = await child.exited;
     return { code, lines, tail: child.tail() };
   }

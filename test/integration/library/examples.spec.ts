@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import { startChain, stopChain } from "../../support/chain.ts";
+import { runCli } from "../../support/cli.ts";
 import type { Chain } from "../../support/chain.ts";
 import { ExampleProgram } from "./example-program.ts";
 
@@ -57,6 +58,32 @@ describe("the examples in TypeScript", () => {
   it("tell a target that does not answer, and one that is not there", async () => {
     expect((await send("rdp", "T-2")).tail).to.contain("target-unreachable: target rdp does not answer");
     expect((await send("vnc", "T-2")).tail).to.contain("target-not-found");
+  });
+
+  it("enrol by themselves: a tenant into its home, an operator's that keeps nothing; each with a code of its own", async function () {
+    this.timeout(60_000);
+    const invite = async (kind: string, name: string): Promise<string> =>
+      String((await chain.cloud(["cloud", "invite", kind, name, "--json"])).events[0]?.["code"]);
+    const home = join(chain.tenantHome, "second");
+    const code = await invite("tenant", "bolt");
+    const bolt = resources.use(await ExampleProgram.start("inbox.ts", [home, received], code));
+    expect(await bolt.line("connected")).to.equal("connected: bolt to demo");
+    const { events } = await runCli(["tenant", "fingerprint", "--home", home, "--json"], { home });
+    const key = String(events[0]?.["fingerprint"]);
+
+    const ask = async (pinned: string, inviteCode: string) =>
+      ExampleProgram.run("ask.ts", ["bolt", pinned, "inbox", "hello", "T-3"], inviteCode);
+    const first = await ask(key, await invite("operator", "job"));
+    expect(first.code, first.tail).to.equal(0);
+    expect(first.tail).to.contain("enrolled: job of demo");
+    const hash = createHash("sha256").update("hello").digest("hex");
+    expect(first.lines).to.deep.equal([`5 bytes, SHA-256 ${hash}`]);
+
+    const other = await ask(`SHA256:${"0".repeat(43)}`, await invite("operator", "other"));
+    expect(other.tail).to.contain(`certificate-invalid: tenant bolt has the key ${key}`);
+    const spent = await ExampleProgram.run("inbox.ts", [join(home, "again"), received], code);
+    expect(spent.tail).to.contain("invite-invalid");
+    expect(spent.code).to.equal(1);
   });
 
   it("end in order when they are told to", async () => {
