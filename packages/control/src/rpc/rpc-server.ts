@@ -11,9 +11,8 @@ import * as serverStreamingCall from "nice-grpc/lib/server/handleServerStreaming
 import * as unaryCall from "nice-grpc/lib/server/handleUnaryCall.js";
 import * as serviceDefinitions from "nice-grpc/lib/service-definitions/index.js";
 import { peerAddress, systemClock } from "@drawbridge/dataplane";
-import { gatewayInterceptor, tellGateway } from "./gateway-of-call.ts";
 import type { KeepAlive } from "./keep-alive.ts";
-import { peerCertificateInterceptor, tellCertificate } from "./peer-certificate.ts";
+import { connectionInterceptor, tellConnection } from "./call-connection.ts";
 import { SilenceWatch } from "./silence-watch.ts";
 import { validationMiddleware } from "./validation.ts";
 import { writeDeadlineInterceptor } from "./write-deadline.ts";
@@ -88,8 +87,7 @@ export class RpcServer<Context> {
       "grpc.max_concurrent_streams": options.maxCallsPerConnection ?? 256,
       "grpc.enable_channelz": 0,
       interceptors: [
-        peerCertificateInterceptor,
-        gatewayInterceptor,
+        connectionInterceptor,
         writeDeadlineInterceptor(writeDeadlineMs, (peer) => this.#cut(peer)),
       ],
     });
@@ -121,8 +119,7 @@ export class RpcServer<Context> {
     this.#connections.add(socket);
     socket.once("close", () => this.#connections.delete(socket));
     tellPeer(socket);
-    tellGateway(socket);
-    tellCertificate(socket);
+    tellConnection(socket);
     const watch = (session: ServerHttp2Session): void => this.#watch(socket, session);
     this.#http2?.once("session", watch);
     this.#injector.injectConnection(socket);

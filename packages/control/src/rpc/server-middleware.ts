@@ -1,7 +1,7 @@
 import { DrawbridgeError, toDrawbridgeError } from "@drawbridge/dataplane";
 import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from "nice-grpc-common";
 import { ServerError } from "nice-grpc-common";
-import { peerCertificateOf } from "./peer-certificate.ts";
+import { peerCertificateOf } from "./call-connection.ts";
 import { encodeStatusDetails, STATUS_DETAILS_TRAILER, STATUS_OF_CODE } from "./status.ts";
 
 /** Told of each call that ended with an error. */

@@ -7,7 +7,7 @@ import type {
 } from "@drawbridge/gen/drawbridge/v1/admin";
 import { AdminService } from "@drawbridge/gen/drawbridge/v1/admin";
 import type { ServiceImplementation } from "nice-grpc";
-import { gatewayOfCall } from "../../rpc/gateway-of-call.ts";
+import { gatewayOfCall } from "../../rpc/call-connection.ts";
 import { serviceDefinition } from "../../rpc/service-definition.ts";
 import type { AuditRecord } from "../../store/index.ts";
 import type { CloudCore } from "../cloud-core.ts";

@@ -4,7 +4,7 @@ import type { ConnectRequest } from "@drawbridge/gen/drawbridge/v1/control";
 import { ControlService } from "@drawbridge/gen/drawbridge/v1/control";
 import type { ServiceImplementation } from "nice-grpc";
 import { firstMessage } from "../../rpc/first-message.ts";
-import { gatewayOfCall } from "../../rpc/gateway-of-call.ts";
+import { gatewayOfCall } from "../../rpc/call-connection.ts";
 import { MessageQueue } from "../../rpc/message-queue.ts";
 import { serviceDefinition } from "../../rpc/service-definition.ts";
 import { durationMs } from "../../wire/duration.ts";

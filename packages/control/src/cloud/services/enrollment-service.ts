@@ -6,7 +6,7 @@ import type { WhoAmIResponseSchema } from "@drawbridge/gen/drawbridge/v1/enrollm
 import { EnrollmentService } from "@drawbridge/gen/drawbridge/v1/enrollment";
 import type { ServiceImplementation } from "nice-grpc";
 import { certificateFacts, InviteSecret } from "../../identity/index.ts";
-import { peerCertificateOf } from "../../rpc/peer-certificate.ts";
+import { peerCertificateOf } from "../../rpc/call-connection.ts";
 import { serviceDefinition } from "../../rpc/service-definition.ts";
 import type { CloudCore } from "../cloud-core.ts";
 import type { Caller } from "../rights.ts";

@@ -3,7 +3,7 @@ import type { WatchRequest, WatchResponseSchema } from "@drawbridge/gen/drawbrid
 import { RegistryService } from "@drawbridge/gen/drawbridge/v1/registry";
 import type { ServiceImplementation } from "nice-grpc";
 import { firstMessage } from "../../rpc/first-message.ts";
-import { gatewayOfCall } from "../../rpc/gateway-of-call.ts";
+import { gatewayOfCall } from "../../rpc/call-connection.ts";
 import { serviceDefinition } from "../../rpc/service-definition.ts";
 import type { CloudCore } from "../cloud-core.ts";
 import type { RegistryEvent } from "../registry-watch.ts";
