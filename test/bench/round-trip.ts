@@ -64,6 +64,7 @@ function report(alone: Percentiles, beside: Percentiles): Report {
     limit: 1.3,
     better: "lower",
     unit,
+    limitedBy: "a small difference of large figures, and smaller than those differ from round to round",
   });
   const beyond: Bar = {
     what: besideP99.title,

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import type { Flow, FlowEvents } from "./flow.ts";
 import { nodeErrorCode } from "./node-error.ts";
+import { RECORD_BYTES, RecordBatch } from "./record-batch.ts";
 import type { Toll } from "./toll.ts";
 
 /**
@@ -51,12 +52,9 @@ function handleOf(stream: Duplex): NativeHandle | undefined {
   return (stream as unknown as { readonly _handle?: NativeHandle | null })._handle ?? undefined;
 }
 
-/** The most that a TLS record holds (RFC 8446, section 5.1). */
-const RECORD_BYTES = 16_384;
-
 /**
- * A flow between two sockets that allocates and copies nothing while the sink takes what it is given: it reads into one
- * buffer, the same for all, and writes from there.
+ * A flow between two sockets that allocates nothing while the sink takes what it is given: it reads into one buffer, the
+ * same for all, and writes from there. Only of a TLS source full records are put together first, see {@link RecordBatch}.
  *
  * To a TCP socket it writes with write(2) on the descriptor, which does not block and tells how much was taken. Only the
  * rest is copied and written through the sink, and the source is paused until that write is done. (A small rest never
@@ -75,6 +73,9 @@ export class FastFlow implements Flow {
   #holds = 0;
   #isStopped = false;
   #endWait: (() => void) | undefined;
+  /** Undefined where the source hands over all that it has at once, or where the toll wants small portions. */
+  readonly #batch: RecordBatch | undefined;
+  #isFlushDue = false;
 
   /** Both streams must be what {@link isFast} asks for. */
   constructor(source: Duplex, sink: Duplex, events: FlowEvents, toll?: Toll) {
@@ -82,6 +83,7 @@ export class FastFlow implements Flow {
     this.#sink = sink;
     this.#events = events;
     this.#toll = toll;
+    if (source instanceof TLSSocket && toll === undefined) this.#batch = new RecordBatch();
   }
 
   get bytes(): number {
@@ -100,6 +102,8 @@ export class FastFlow implements Flow {
   }
 
   stop(): void {
+    // What was counted is handed over.
+    if (!this.#sink.destroyed) this.#flush();
     this.#isStopped = true;
     this.#endWait?.();
     this.#source.off("end", this.#onEnd);
@@ -127,13 +131,41 @@ export class FastFlow implements Flow {
   readonly #onRead = (length: number): boolean => {
     if (this.#isStopped) return false;
     this.#count(length);
-    // INVARIANT: whatever keeps bytes for later gets a copy, since the next read, of whichever link, overwrites the buffer.
-    const isBusy = this.#sink.writableLength > 0 || this.#sink.writableCorked > 0;
-    const written = isBusy ? 0 : this.#writeNow(length);
-    if (written < length) this.#writeInTurn(Buffer.from(buffer.subarray(written, length)));
+    if (this.#batch === undefined) this.#pass(buffer, length);
+    else this.#collect(this.#batch, length);
     this.#endTurnAfter(length);
     return this.#holds === 0;
   };
+
+  /** A record that is not full is the last of what was sent together. */
+  #collect(batch: RecordBatch, length: number): void {
+    const isLast = length < RECORD_BYTES;
+    if (isLast && batch.isEmpty) return this.#pass(buffer, length);
+    batch.add(buffer, length);
+    if (isLast || batch.isFull) this.#flush();
+    else this.#flushSoon();
+  }
+
+  /** In the same turn of the loop, when Node has handed over all records that came with one read. */
+  #flushSoon(): void {
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    setImmediate(() => {
+      this.#isFlushDue = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    this.#batch?.empty((bytes, length) => this.#pass(bytes, length));
+  }
+
+  /** INVARIANT: whatever keeps bytes for later gets a copy, since the next read, of whichever link, overwrites them. */
+  #pass(bytes: Buffer, length: number): void {
+    const isBusy = this.#sink.writableLength > 0 || this.#sink.writableCorked > 0;
+    const written = isBusy ? 0 : this.#writeNow(bytes, length);
+    if (written < length) this.#writeInTurn(Buffer.from(bytes.subarray(written, length)));
+  }
 
   #count(length: number): void {
     this.#bytes += length;
@@ -147,16 +179,16 @@ export class FastFlow implements Flow {
   }
 
   /** Writes to a sink that has nothing else to write. Returns how many bytes are out of the buffer. */
-  #writeNow(length: number): number {
-    return this.#sink instanceof TLSSocket ? this.#encryptNow(length) : this.#sendNow(length);
+  #writeNow(bytes: Buffer, length: number): number {
+    return this.#sink instanceof TLSSocket ? this.#encryptNow(bytes, length) : this.#sendNow(bytes, length);
   }
 
-  #sendNow(length: number): number {
+  #sendNow(bytes: Buffer, length: number): number {
     // Asked for each time: the descriptor of a socket that is closed may be another's already.
     const fd = handleOf(this.#sink)?.fd ?? -1;
     if (fd <= 0) return length;
     try {
-      return writeSync(fd, buffer, 0, length);
+      return writeSync(fd, bytes, 0, length);
     } catch (error) {
       if (NO_ROOM.has(nodeErrorCode(error))) return 0;
       this.#sink.destroy(error as Error);
@@ -164,8 +196,8 @@ export class FastFlow implements Flow {
     }
   }
 
-  #encryptNow(length: number): number {
-    const view = buffer.subarray(0, length);
+  #encryptNow(bytes: Buffer, length: number): number {
+    const view = bytes.subarray(0, length);
     // A small one is on its way before the next is there, and pausing costs more than it.
     if (length < RECORD_BYTES) this.#sink.write(view);
     else this.#writeInTurn(view);
@@ -198,6 +230,7 @@ export class FastFlow implements Flow {
   }
 
   readonly #onEnd = (): void => {
+    this.#flush();
     this.#sink.end();
   };
 }

@@ -75,6 +75,7 @@ function section(name: string, { date, rounds, seconds, machine, report }: Resul
       `${kernel}; ${programs.join(", ")}.`,
     measurementTable(report.measurements),
     ...(report.bars.length > 0 ? [barTable(report.bars)] : []),
+    ...(report.limits ?? []),
     charts.join("\n"),
     "",
   ].join("\n\n");

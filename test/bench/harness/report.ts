@@ -30,6 +30,8 @@ export interface Report {
   readonly method: readonly string[];
   readonly measurements: readonly Measurement[];
   readonly bars: readonly Bar[];
+  /** What limits the figures, how that was found out, and what was tried, each a paragraph. */
+  readonly limits?: readonly string[];
 }
 
 export function isMet({ value, limit, better }: Bar): boolean {

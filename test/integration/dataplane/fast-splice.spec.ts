@@ -4,15 +4,17 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { writeSync } from "node:fs";
 import type { Socket } from "node:net";
-import { PassThrough } from "node:stream";
+import { type Duplex, PassThrough } from "node:stream";
 import { closedOf, LoopbackServer, readAll, readBytes } from "../../support/dataplane-sockets.ts";
 import { SPLICE_PATHS, SplicedPair } from "../../support/spliced-pair.ts";
 
 const BUFFER_BYTES = 256 * 1024;
+/** A full TLS record. */
+const RECORD_BYTES = 16_384;
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Writes past Node into a socket until the kernel takes no more, and goes on taking no more. Returns what it took. */
-async function fill(socket: Socket): Promise<Buffer> {
+async function fill(socket: Duplex): Promise<Buffer> {
   const { fd } = (socket as unknown as { readonly _handle: { readonly fd: number } })._handle;
   const taken: Buffer[] = [];
   for (let quietTurns = 0; quietTurns < 200; quietTurns += 1) {
@@ -147,6 +149,21 @@ describe("splice (fast), where others cannot look", () => {
       pair.stop();
     });
     await Promise.all(transfers);
+  });
+
+  it("keeps full TLS records together and in order while a kernel takes nothing", async () => {
+    const [stuck, other] = [await SplicedPair.start("fast, TLS"), await SplicedPair.start("fast, TLS")];
+    const before = await fill(stuck.right.far);
+    const [sent, meanwhile] = [randomBytes(40 * RECORD_BYTES), randomBytes(200 * RECORD_BYTES)];
+    stuck.left.near.end(sent);
+    while (stuck.running.counts().aToB === 0) await nextTurn();
+    // Another link's records go through whatever these went through.
+    other.left.near.end(meanwhile);
+    expect((await readAll(other.right.near)).equals(meanwhile)).to.equal(true);
+    const received = await readAll(stuck.right.near);
+    expect(received.equals(Buffer.concat([before, sent]))).to.equal(true);
+    expect(stuck.running.counts().aToB).to.equal(sent.length);
+    for (const pair of [stuck, other]) pair.stop();
   });
 
   it("keeps small messages that a TLS stream cannot send yet", async () => {
