@@ -5,15 +5,20 @@ import { readdirSync, readFileSync } from "node:fs";
  * there is no Linux /proc. Source: proc(5), `task/TID/children` and `comm`.
  */
 export function childProcesses(): string[] {
-  return readThreads()
-    .flatMap((thread) => read(`/proc/self/task/${thread}/children`).trim().split(" "))
-    .filter((pid) => pid !== "")
-    .map((pid) => `${pid} ${read(`/proc/${pid}/comm`).trim()}`);
+  return childrenOf("self").map((pid) => `${pid} ${read(`/proc/${pid}/comm`).trim()}`);
 }
 
-function readThreads(): string[] {
+/** The direct children of a process, by their ids. Empty where there is no Linux /proc, or no such process. */
+export function childrenOf(parent: number | "self"): number[] {
+  return readThreads(parent)
+    .flatMap((thread) => read(`/proc/${parent}/task/${thread}/children`).trim().split(" "))
+    .filter((pid) => pid !== "")
+    .map(Number);
+}
+
+function readThreads(parent: number | "self"): string[] {
   try {
-    return readdirSync("/proc/self/task");
+    return readdirSync(`/proc/${parent}/task`);
   } catch {
     return [];
   }

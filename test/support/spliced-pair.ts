@@ -1,14 +1,17 @@
-import { closeReason, splice, type Splice, type SpliceOptions } from "@drawbridge/dataplane";
+import { closeReason, splice, type Splice, type SpliceOptions, type SpliceWorkers } from "@drawbridge/dataplane";
 import type { Duplex } from "node:stream";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { connect, createServer } from "node:tls";
 import { TestAuthority, type TestIdentity } from "./certificates.ts";
 import { LoopbackServer } from "./dataplane-sockets.ts";
+import { TestWorkers } from "./test-workers.ts";
 
 /** The ways through which a splice copies: the fast one and the fallback, both also with TLS on one side. */
 export const SPLICE_PATHS = ["fast", "streams", "fast, TLS", "streams, TLS"] as const;
-export type SplicePath = (typeof SPLICE_PATHS)[number];
+/** Those that both ends cannot tell apart, a worker process among them. */
+export const ALL_SPLICE_PATHS = [...SPLICE_PATHS, "worker"] as const;
+export type SplicePath = (typeof ALL_SPLICE_PATHS)[number];
 
 /** A stream between a test and the splice: what the test holds of it, and what the splice does. */
 export interface StreamEnds {
@@ -16,6 +19,23 @@ export interface StreamEnds {
   readonly far: Duplex;
   /** Resets the near end's connection. */
   readonly reset: () => void;
+}
+
+let pool: TestWorkers | undefined;
+
+/** Runs one worker for the pairs of a suite, where the path takes one. To be called in its describe. */
+export function useWorker(path: SplicePath): void {
+  if (path !== "worker") return;
+  before(async () => (pool = await TestWorkers.start(1)));
+  after(async () => {
+    await pool?.workers.close();
+    pool = undefined;
+  });
+}
+
+function workers(): SpliceWorkers {
+  if (pool === undefined) throw new Error("there is no worker: see useWorker");
+  return pool.workers;
 }
 
 let identity: Promise<TestIdentity> | undefined;
@@ -34,7 +54,11 @@ export class SplicedPair {
     const second = await server.pair();
     const right = endsOf(second.near, second.far);
     const names = { aName: "the remote leg", bName: "the tenant leg" };
-    const running = splice(left.far, right.far, { ...names, streamsOnly: path.startsWith("streams"), ...options });
+    const running =
+      path === "worker"
+        ? workers().splice(first.far, second.far, { tenant: "acme" })
+        : splice(left.far, right.far, { ...names, streamsOnly: path.startsWith("streams"), ...options });
+    if ((running.path === "worker") !== (path === "worker")) throw new Error(`${path} went ${running.path}`);
     return new SplicedPair(server, left, right, running);
   }
 

@@ -4,6 +4,7 @@ import type { ProxyMisfit } from "./opening.ts";
 import type { RateLimits } from "./link-rates.ts";
 import { DEFAULT_PAIRING_LIMITS, type PairingLimits } from "./pairing-table.ts";
 import { DEFAULT_PREFACE_TIMEOUT_MS } from "./preface-reception.ts";
+import { OwnSplicer, type Splicer } from "./splicer.ts";
 
 /** A leg, or a socket that was to become one, that was closed without a word. For logs and metrics. */
 export interface Refusal {
@@ -26,8 +27,10 @@ export interface RendezvousOptions extends Partial<PairingLimits> {
   readonly silentPerAddress?: number;
   /** Links, expected ones included. Default 32,768. */
   readonly linksInAll?: number;
-  /** Caps in bytes per second that links share. Default: none. */
+  /** Caps in bytes per second that links share; kept by the default splicer. Default: none. */
   readonly rates?: RateLimits;
+  /** Where legs are spliced. Default: in this process. */
+  readonly splicer?: Splicer;
   /** TCP keep-alive on legs begins after this long without a byte, in milliseconds. Default 30,000. */
   readonly keepAliveDelayMs?: number;
   /** Told of every refused leg. Must not throw. */
@@ -41,6 +44,7 @@ export type ResolvedRendezvousOptions = Required<RendezvousOptions>;
 
 /** Fills in the defaults. */
 export function resolveRendezvousOptions(options: RendezvousOptions): ResolvedRendezvousOptions {
+  const { rates = {}, clock = systemClock } = options;
   return {
     ...DEFAULT_PAIRING_LIMITS,
     prefaceTimeoutMs: DEFAULT_PREFACE_TIMEOUT_MS,
@@ -48,10 +52,11 @@ export function resolveRendezvousOptions(options: RendezvousOptions): ResolvedRe
     silentInAll: 4096,
     silentPerAddress: 64,
     linksInAll: 32_768,
-    rates: {},
+    rates,
+    splicer: new OwnSplicer(rates, clock),
     keepAliveDelayMs: 30_000,
     onRefused: () => {},
-    clock: systemClock,
+    clock,
     ...options,
   };
 }

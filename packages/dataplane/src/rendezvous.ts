@@ -4,7 +4,6 @@ import { closeReason, closeReasonFrom, type CloseReason } from "./close-reason.t
 import { DrawbridgeError } from "./errors.ts";
 import { HandshakeToken } from "./handshake-token.ts";
 import { Link, type LinkCounts, type LinkReservation } from "./link.ts";
-import { LinkRates } from "./link-rates.ts";
 import { PairingTable, type Reservation, type Side } from "./pairing-table.ts";
 import { peerAddress } from "./peer-address.ts";
 import { receivePreface } from "./preface-reception.ts";
@@ -14,15 +13,16 @@ import {
   type ResolvedRendezvousOptions,
 } from "./rendezvous-options.ts";
 import { MADE_ROOM, SilentSockets } from "./silent-sockets.ts";
-import { splice } from "./splice.ts";
 
 /**
  * - `open`: takes reservations and legs
  * - `draining`: takes the legs of links that it knows, no new links, until the last link is over or the timer fires
- * - `closed`: every socket is closed; final
+ * - `closed`: every socket is closed, or about to be by whoever splices; final
  */
 type RendezvousState =
-  { readonly kind: "open" } | { readonly kind: "draining"; readonly timer: Timer } | { readonly kind: "closed" };
+  | { readonly kind: "open" }
+  | { readonly kind: "draining"; readonly timer: Timer }
+  | { readonly kind: "closed"; readonly reason: CloseReason };
 
 /** A leg in the pairing table, with the listener that watches it while it waits. */
 interface WaitingLeg {
@@ -59,7 +59,6 @@ export class Rendezvous {
   readonly #options: ResolvedRendezvousOptions;
   readonly #table: PairingTable<WaitingLeg>;
   readonly #silent: SilentSockets;
-  readonly #rates: LinkRates;
   readonly #links = new Map<string, Link>();
   #state: RendezvousState = { kind: "open" };
   #sweep: Timer | undefined;
@@ -71,7 +70,6 @@ export class Rendezvous {
     this.#options = resolveRendezvousOptions(options);
     this.#table = new PairingTable(this.#options);
     this.#silent = new SilentSockets({ inAll: this.#options.silentInAll, perAddress: this.#options.silentPerAddress });
-    this.#rates = new LinkRates(this.#options.rates, this.#options.clock);
     this.closed = this.#closed.promise;
   }
 
@@ -163,7 +161,7 @@ export class Rendezvous {
       const force = (): void =>
         this.destroy(closeReason("shutting-down", "the rendezvous shut down before the link ended"));
       this.#state = { kind: "draining", timer: this.#options.clock.setTimer(deadlineMs, force) };
-      this.#closeWhenDrained();
+      this.#closeWhenOver();
     }
     return this.closed;
   }
@@ -172,11 +170,11 @@ export class Rendezvous {
   destroy(reason: CloseReason): void {
     if (this.#state.kind === "closed") return;
     if (this.#state.kind === "draining") this.#state.timer.cancel();
-    this.#state = { kind: "closed" };
+    this.#state = { kind: "closed", reason };
     this.#sweep?.cancel();
     this.#silent.destroy();
     for (const link of this.#links.values()) this.#close(link, reason);
-    this.#closed.resolve(reason);
+    this.#closeWhenOver();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -221,22 +219,18 @@ export class Rendezvous {
   }
 
   #splice(link: Link, remote: WaitingLeg, tenant: WaitingLeg): void {
-    const { toll, release: endToll } = this.#rates.acquire(link);
-    const names = { aName: "the remote leg", bName: "the tenant leg" };
-    const running = splice(release(remote), release(tenant), { ...names, toll, clock: this.#options.clock });
+    const running = this.#options.splicer.splice(release(remote), release(tenant), link);
     this.#pairedTotal += 1;
     link.pair(running);
-    void running.closed.then((reason) => {
-      endToll();
-      this.#finish(link, reason);
-    });
+    void running.closed.then((reason) => this.#finish(link, reason));
   }
 
   #close(link: Link, reason: CloseReason): void {
     const held = this.#table.cancel(link.linkId)?.held;
     if (held !== undefined) release(held.leg).destroy();
+    // What a splice has counted is final when it is closed, and not before.
     if (link.state.kind === "spliced") link.state.splice.destroy(reason);
-    this.#finish(link, reason);
+    else this.#finish(link, reason);
   }
 
   /** Forgets a link whose legs are closed. Does nothing the second time. */
@@ -248,12 +242,13 @@ export class Rendezvous {
       toRemote: this.#endedBytes.toRemote + toRemote,
     };
     link.end(reason);
-    this.#closeWhenDrained();
+    this.#closeWhenOver();
   }
 
-  #closeWhenDrained(): void {
-    if (this.#state.kind !== "draining" || this.#links.size > 0) return;
-    this.destroy(closeReason("shutting-down", "the rendezvous shut down"));
+  #closeWhenOver(): void {
+    if (this.#links.size > 0) return;
+    if (this.#state.kind === "draining") this.destroy(closeReason("shutting-down", "the rendezvous shut down"));
+    else if (this.#state.kind === "closed") this.#closed.resolve(this.#state.reason);
   }
 
   #refuse(socket: Socket, address: string, reason: CloseReason): void {

@@ -49,8 +49,8 @@ export interface Splice {
   times(): SpliceTimes;
   /** Resolves when both streams are done with, to `closed` after both ended in order; never rejects. */
   readonly closed: Promise<CloseReason>;
-  /** `fast`: between sockets, TCP or TLS, see {@link FastFlow}; `streams`: through Node's streams. */
-  readonly path: "fast" | "streams";
+  /** `fast`: between sockets, TCP or TLS, see {@link FastFlow}; `streams`: through Node's streams; `worker`: elsewhere. */
+  readonly path: "fast" | "streams" | "worker";
   /** Destroys both streams at once, plain TCP sockets with a reset. May be called twice; the first reason counts. */
   destroy(reason: CloseReason): void;
 }

@@ -26,6 +26,11 @@ export function cpuSeconds(pid: number): number {
   return ticks / TICKS_PER_SECOND;
 }
 
+/** CPU seconds that a process has used, without its children. */
+export function ownCpuSeconds(pid: number): number {
+  return (readStat(pid)?.ticks ?? Number.NaN) / TICKS_PER_SECOND;
+}
+
 /** The resident memory of one process, in bytes. */
 export function residentBytes(pid: number): number {
   const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));

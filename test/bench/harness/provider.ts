@@ -10,6 +10,7 @@ import { openChannel, redeemInvite, type RpcChannel } from "@drawbridge/control/
 import { DrawbridgeProcess, requireDrawbridge } from "../../../scripts/demo/drawbridge.ts";
 import { freePort } from "../../../scripts/demo/free-port.ts";
 import { TemporaryFolder } from "../../../scripts/demo/temporary-folder.ts";
+import { until } from "../../../scripts/demo/until.ts";
 
 /** A cloud redirector as a process of its own (`drawbridge cloud run`), and principals that this process plays. */
 export class Provider implements AsyncDisposable {
@@ -18,8 +19,11 @@ export class Provider implements AsyncDisposable {
   readonly process: DrawbridgeProcess;
   readonly #stack: AsyncDisposableStack;
 
-  /** @param limits what `settings.json` says under `limits`, beside the defaults */
-  static async start(limits: Readonly<Record<string, number>> = {}): Promise<Provider> {
+  /**
+   * @param limits what `settings.json` says under `limits`, beside the defaults
+   * @param workers the same of `workers`; they are up when this resolves. Default: none, on any machine
+   */
+  static async start(limits: Readonly<Record<string, number>> = {}, workers = 0): Promise<Provider> {
     const stack = new AsyncDisposableStack();
     try {
       const home = stack.use(await TemporaryFolder.create("bench")).file("cloud");
@@ -27,7 +31,7 @@ export class Provider implements AsyncDisposable {
       await requireDrawbridge(["cloud", "init", "--home", home, "--name", "bench", "--public-address", address], {
         home,
       });
-      await changeLimits(`${home}/cloud/settings.json`, limits);
+      await changeSettings(`${home}/cloud/settings.json`, limits, workers);
       const process = stack.use(
         await DrawbridgeProcess.start(["cloud", "run", "--home", home, "--listen", address, "--json"], {
           home,
@@ -35,6 +39,9 @@ export class Provider implements AsyncDisposable {
         }),
       );
       await process.waitForEvent("ready");
+      const up = (): Promise<true | undefined> =>
+        Promise.resolve((process.child.tail().match(/takes links/g) ?? []).length >= workers || undefined);
+      await until(up, { what: `${workers} workers`, intervalMs: 20 });
       return new Provider(home, address, process, stack);
     } catch (error) {
       await stack.disposeAsync();
@@ -76,7 +83,10 @@ export class Provider implements AsyncDisposable {
   }
 }
 
-async function changeLimits(file: string, limits: Readonly<Record<string, number>>): Promise<void> {
+async function changeSettings(file: string, limits: Readonly<Record<string, number>>, workers: number): Promise<void> {
   const settings = JSON.parse(await readFile(file, "utf8")) as { limits?: Record<string, number> };
-  await writeFile(file, JSON.stringify({ ...settings, limits: { ...settings.limits, ...limits } }, undefined, 2));
+  await writeFile(
+    file,
+    JSON.stringify({ ...settings, workers, limits: { ...settings.limits, ...limits } }, undefined, 2),
+  );
 }

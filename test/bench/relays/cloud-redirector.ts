@@ -1,3 +1,4 @@
+import type { RpcChannel } from "@drawbridge/control/rpc";
 import { encodePreface, HandshakeToken, parseAddress } from "@drawbridge/dataplane";
 import { ScriptedOperator, ScriptedTenant } from "../../integration/control/scripted-peers.ts";
 import { Provider } from "../harness/provider.ts";
@@ -15,35 +16,39 @@ const LINKS = 8_192;
  * backend are the two legs; they send no end-to-end encryption, which the cloud redirector does not look at anyway.
  */
 export class CloudRedirectorRelay implements Relay {
-  readonly name = CLOUD;
+  readonly name: string;
+  /** The operator's connection, for other calls. */
+  readonly channel: RpcChannel;
   readonly #provider: Provider;
   readonly #tenant: ScriptedTenant;
-  readonly #newOperator: () => ScriptedOperator;
   #operators: ScriptedOperator[] = [];
 
-  static async start(): Promise<CloudRedirectorRelay> {
-    const provider = await Provider.start({
+  /** @param workers how many data-plane workers it has. Default: none */
+  static async start(name = CLOUD, workers = 0): Promise<CloudRedirectorRelay> {
+    const limits = {
       linksPerSession: LINKS,
       waitingLegsPerTenant: LINKS,
       waitingLegsPerAddress: LINKS,
       waitingLegs: LINKS,
       silentSocketsPerAddress: LINKS,
       silentSockets: LINKS,
-    });
+    };
+    const provider = await Provider.start(limits, workers);
     try {
       const tenant = await ScriptedTenant.connect(provider.channel(await provider.enrol("tenant", "acme")));
       const channel = provider.channel(await provider.enrol("operator", "alice"));
-      return new CloudRedirectorRelay(provider, tenant, () => new ScriptedOperator(channel, "acme"));
+      return new CloudRedirectorRelay(name, provider, tenant, channel);
     } catch (error) {
       await provider[Symbol.asyncDispose]();
       throw error;
     }
   }
 
-  private constructor(provider: Provider, tenant: ScriptedTenant, newOperator: () => ScriptedOperator) {
+  private constructor(name: string, provider: Provider, tenant: ScriptedTenant, channel: RpcChannel) {
+    this.name = name;
     this.#provider = provider;
     this.#tenant = tenant;
-    this.#newOperator = newOperator;
+    this.channel = channel;
   }
 
   get pid(): number {
@@ -51,7 +56,7 @@ export class CloudRedirectorRelay implements Relay {
   }
 
   async open(_use: unknown, count: number): Promise<readonly Path[]> {
-    const operator = this.#newOperator();
+    const operator = new ScriptedOperator(this.channel, "acme");
     this.#operators.push(operator);
     const { sessionId } = await this.#tenant.nextOf("sessionOffer");
     this.#tenant.accept(sessionId);

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { cpuSeconds } from "../harness/process-usage.ts";
+import { cpuSeconds, ownCpuSeconds } from "../harness/process-usage.ts";
 import type { Relay } from "./relay.ts";
 import type { TrafficPair } from "./traffic-pair.ts";
 
@@ -8,6 +8,8 @@ export interface Transfer {
   readonly gigabitsPerSecond: number;
   /** Of the relay's process; NaN where none counts. */
   readonly cpuSecondsPerGigabyte: number;
+  /** The same without the process's children. */
+  readonly ownCpuSecondsPerGigabyte: number;
 }
 
 /** How to transfer. */
@@ -28,17 +30,19 @@ export async function transfer(pair: TrafficPair, relay: Relay, options: Transfe
   await pair.connect(relay, direction === "down" ? "send" : "receive", streams);
   await sender.tell("send", { on: true });
   await delay(WARM_UP_MS);
-  const before = { ...(await receiver.tell("received", {})), cpu: usage(relay) };
+  const before = { ...(await receiver.tell("received", {})), ...usage(relay) };
   await delay(seconds * 1000);
-  const after = { ...(await receiver.tell("received", {})), cpu: usage(relay) };
+  const after = { ...(await receiver.tell("received", {})), ...usage(relay) };
   await pair.reset(relay);
   const bytes = after.bytes - before.bytes;
   return {
     gigabitsPerSecond: (bytes * 8) / (after.at - before.at) / 1e6,
-    cpuSecondsPerGigabyte: (after.cpu - before.cpu) / (bytes / 1e9),
+    cpuSecondsPerGigabyte: (after.all - before.all) / (bytes / 1e9),
+    ownCpuSecondsPerGigabyte: (after.own - before.own) / (bytes / 1e9),
   };
 }
 
-function usage(relay: Relay): number {
-  return relay.pid === undefined ? Number.NaN : cpuSeconds(relay.pid);
+function usage({ pid }: Relay): { all: number; own: number } {
+  if (pid === undefined) return { all: Number.NaN, own: Number.NaN };
+  return { all: cpuSeconds(pid), own: ownCpuSeconds(pid) };
 }

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
 import { closedOf } from "../../support/dataplane-sockets.ts";
-import { SPLICE_PATHS, SplicedPair } from "../../support/spliced-pair.ts";
+import { ALL_SPLICE_PATHS, SplicedPair, useWorker } from "../../support/spliced-pair.ts";
 
 /** One side's part: what it writes, when it rests, and how slowly it reads. */
 const side = fc.record({
@@ -46,9 +46,10 @@ async function read(stream: Duplex, { rests, readBytes }: Side): Promise<Buffer>
   }
 }
 
-for (const path of SPLICE_PATHS) {
+for (const path of ALL_SPLICE_PATHS) {
   describe(`splice (${path}), whatever both sides do`, function () {
     this.timeout(60_000);
+    useWorker(path);
 
     it("delivers exactly what was sent, each way, with either side ending first", async () => {
       await fc.assert(

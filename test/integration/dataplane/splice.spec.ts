@@ -4,17 +4,18 @@ import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { Duplex } from "node:stream";
 import { closedOf, LoopbackServer, readAll, readBytes } from "../../support/dataplane-sockets.ts";
-import { SPLICE_PATHS, SplicedPair, type StreamEnds } from "../../support/spliced-pair.ts";
+import { ALL_SPLICE_PATHS, SPLICE_PATHS, SplicedPair, type StreamEnds, useWorker } from "../../support/spliced-pair.ts";
 
 const sha256 = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
 
-for (const path of SPLICE_PATHS) {
+for (const path of ALL_SPLICE_PATHS) {
   describe(`splice (${path})`, () => {
     let pair: SplicedPair;
     let left: StreamEnds;
     let right: StreamEnds;
     let running: Splice;
 
+    useWorker(path);
     beforeEach(async () => {
       pair = await SplicedPair.start(path);
       ({ left, right, running } = pair);
@@ -58,6 +59,30 @@ for (const path of SPLICE_PATHS) {
       });
     }
 
+    it("closes the other side when one is reset, and says which", async () => {
+      left.near.write("x");
+      await readBytes(right.near, 1);
+      right.reset();
+      await closedOf(left.near);
+      expect(await running.closed).to.deep.equal({ code: "closed", message: "the tenant leg reset the connection" });
+    });
+  });
+}
+
+for (const path of SPLICE_PATHS) {
+  describe(`splice (${path}), between`, () => {
+    let pair: SplicedPair;
+    let left: StreamEnds;
+    let right: StreamEnds;
+    let running: Splice;
+
+    beforeEach(async () => {
+      pair = await SplicedPair.start(path);
+      ({ left, right, running } = pair);
+    });
+
+    afterEach(() => pair.stop());
+
     it("takes no more from a fast side than a slow side lets it", async () => {
       const size = 64_000_000;
       left.near.write(Buffer.alloc(size));
@@ -72,14 +97,6 @@ for (const path of SPLICE_PATHS) {
       right.far.destroy();
       expect((await running.closed).message).to.equal("the tenant leg closed the connection");
       expect(left.far.destroyed).to.equal(true);
-    });
-
-    it("closes the other side when one is reset, and says which", async () => {
-      left.near.write("x");
-      await readBytes(right.near, 1);
-      right.reset();
-      await closedOf(left.near);
-      expect(await running.closed).to.deep.equal({ code: "closed", message: "the tenant leg reset the connection" });
     });
 
     it("notices a reset when it writes to a side that it has stopped to read", async () => {

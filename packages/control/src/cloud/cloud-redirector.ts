@@ -1,5 +1,5 @@
-import type { Address, CloseReason, Timer } from "@drawbridge/dataplane";
-import { AddressRanges, DrawbridgeError, FrontDoor, Rendezvous } from "@drawbridge/dataplane";
+import type { Address, CloseReason, Refusal, Timer } from "@drawbridge/dataplane";
+import { AddressRanges, DrawbridgeError, FrontDoor } from "@drawbridge/dataplane";
 import { certificateFacts, certificateFromPem, certificateToPem } from "../identity/index.ts";
 import type { KeepAlive } from "../rpc/keep-alive.ts";
 import type { RpcServer } from "../rpc/rpc-server.ts";
@@ -9,6 +9,7 @@ import type { WallClock } from "../wire/wall-clock.ts";
 import { systemWallClock } from "../wire/wall-clock.ts";
 import { type AssembledCore, assembleCore } from "./assemble-core.ts";
 import type { CloudHome } from "./cloud-home.ts";
+import { assembleDataPlane, type CloudWorkers, type DataPlane } from "./data-plane.ts";
 import { drain } from "./drain.ts";
 import { type CloudFigures, countStates } from "./metrics/cloud-figures.ts";
 import { type Metrics, NO_METRICS } from "./metrics/metrics-port.ts";
@@ -29,6 +30,8 @@ export interface CloudRedirectorOptions {
   metrics?: Metrics;
   /** Where sessions are traced. Default: nowhere. */
   tracer?: Tracer;
+  /** Who splices links. Default: this process alone; `workerCount` tells how many the settings ask for. */
+  workers?: CloudWorkers;
 }
 
 /** How long streams may take to say goodbye when the cloud redirector stops, in milliseconds. */
@@ -51,7 +54,7 @@ export class CloudRedirector {
   readonly #options: Required<CloudRedirectorOptions>;
   readonly #stop = new AbortController();
   readonly #assembled: AssembledCore;
-  readonly #rendezvous: Rendezvous;
+  readonly #dataPlane: DataPlane;
   readonly #refusals: RefusalLog;
   readonly #rpc: RpcServer<{ caller: Caller }>;
   readonly #closed = Promise.withResolvers<CloseReason>();
@@ -61,38 +64,24 @@ export class CloudRedirector {
   constructor(options: CloudRedirectorOptions) {
     const { keepAlive: kept } = options.home.settings;
     const defaults = { clock: systemWallClock, keepAlive: kept, metrics: NO_METRICS, tracer: NO_TRACER };
-    this.#options = { ...defaults, ...options };
-    const { home, log, clock, keepAlive, metrics, tracer } = this.#options;
-    const { limits, rates, prefaceDeadline } = home.settings;
+    this.#options = { ...defaults, workers: { count: 0 }, ...options };
+    const { home, log, clock, keepAlive, metrics, tracer, workers } = this.#options;
+    const { settings } = home;
     this.#refusals = new RefusalLog(log, clock, metrics);
-    this.#rendezvous = new Rendezvous({
-      clock,
-      waitingPerTenant: limits.waitingLegsPerTenant,
-      waitingPerAddress: limits.waitingLegsPerAddress,
-      waitingInAll: limits.waitingLegs,
-      linksInAll: limits.links,
-      silentInAll: limits.silentSockets,
-      silentPerAddress: limits.silentSocketsPerAddress,
-      rates: {
-        perSession: rates.bytesPerSecondPerSession,
-        perTenant: rates.bytesPerSecondPerTenant,
-        inAll: rates.bytesPerSecondInAll,
-      },
-      prefaceTimeoutMs: prefaceDeadline,
-      onRefused: (refusal) => this.#refusals.note(refusal),
-    });
+    const onRefused = (refusal: Refusal): void => this.#refusals.note(refusal);
+    this.#dataPlane = assembleDataPlane({ settings, workers, clock, log, onRefused });
     this.#assembled = assembleCore({
       home,
       log,
       clock,
-      links: this.#rendezvous,
+      links: this.#dataPlane.rendezvous,
       stopping: this.#stop.signal,
       metrics,
       tracer,
       disconnect: (key) => this.#state.name === "listening" && this.#state.tls.disconnect(key),
     });
     const { core } = this.#assembled;
-    const { callsPerConnection } = limits;
+    const { callsPerConnection } = settings.limits;
     this.#rpc = createRpcServices({
       core,
       store: home.store,
@@ -121,7 +110,8 @@ export class CloudRedirector {
     const { authority } = this.#options.home;
     return {
       ...countStates(registry, broker),
-      rendezvous: this.#rendezvous.stats(),
+      rendezvous: this.#dataPlane.rendezvous.stats(),
+      workers: this.#dataPlane.workers.stats(),
       silentSockets: this.#state.name === "listening" ? this.#state.gateway.silentSockets : 0,
       certificates: { ca: certificateFacts(authority.certificateDer).notAfter, server: this.#certificateEndsAt },
     };
@@ -131,12 +121,13 @@ export class CloudRedirector {
   async start(listen: Address): Promise<Address> {
     const { home, clock } = this.#options;
     const { limits, prefaceDeadline } = home.settings;
-    await this.#assembled.core.load();
+    const { core } = this.#assembled;
+    await core.load();
     const tls = new TlsTerminator({
       identity: await this.#tlsIdentity(),
       limits,
       onConnection: (socket) => this.#rpc.inject(socket),
-      onLeg: (socket, onPreface) => this.#rendezvous.accept(socket, undefined, onPreface),
+      onLeg: (socket, onPreface) => this.#dataPlane.rendezvous.accept(socket, undefined, onPreface),
       onRefused: (reason, address) => this.#refusals.note({ reason, address }),
       onHandshakeFailed: (why) => this.#options.metrics.handshakeFailed(why),
     });
@@ -146,8 +137,11 @@ export class CloudRedirector {
       maxSilentSockets: limits.silentSockets,
       maxSilentPerAddress: limits.silentSocketsPerAddress,
       firstByteTimeoutMs: prefaceDeadline,
+      onGateway: ({ instance, drainingMs }) => {
+        if (drainingMs !== undefined) core.gatewayDrains.begin(instance, drainingMs);
+      },
       onTls: (socket) => tls.accept(socket),
-      onLeg: (socket) => this.#rendezvous.accept(socket),
+      onLeg: (socket) => this.#dataPlane.rendezvous.accept(socket),
       onRefused: (refusal) => this.#refusals.note(refusal),
     });
     const address = await gateway.listen(listen);
@@ -156,6 +150,7 @@ export class CloudRedirector {
       tls.destroy();
       throw new DrawbridgeError("closed", "the cloud redirector was stopped before it listened");
     }
+    this.#dataPlane.workers.start();
     this.#state = { name: "listening", gateway, tls, renewal: this.#lookAtCertificate(tls) };
     return address;
   }
@@ -182,12 +177,16 @@ export class CloudRedirector {
       await state.gateway.close();
     }
     const { core, flushed } = this.#assembled;
+    core.gatewayDrains.stop();
     core.broker.endAll(reason);
     for (const { presence } of core.registry.list({ state: "online" })) {
       if (presence.name === "online") presence.port.goodbye(reason);
     }
     this.#stop.abort(reason);
-    this.#rendezvous.destroy(reason);
+    const { rendezvous, workers } = this.#dataPlane;
+    rendezvous.destroy(reason);
+    await rendezvous.closed;
+    await workers.close();
     await this.#rpc.drain(GOODBYE_MS);
     if (state.name === "listening") state.tls.destroy();
     await flushed();

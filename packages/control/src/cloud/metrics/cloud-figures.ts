@@ -1,4 +1,4 @@
-import type { RendezvousStats } from "@drawbridge/dataplane";
+import type { RendezvousStats, SpliceWorkersStats } from "@drawbridge/dataplane";
 import type { SessionBroker } from "../session-broker.ts";
 import type { TenantRegistry } from "../tenant-registry.ts";
 
@@ -7,6 +7,7 @@ export interface CloudFigures {
   readonly tenants: { readonly online: number; readonly offline: number };
   readonly sessions: { readonly pending: number; readonly open: number };
   readonly rendezvous: RendezvousStats;
+  readonly workers: SpliceWorkersStats;
   /** Sockets at the front door that have said nothing. */
   readonly silentSockets: number;
   readonly draining: boolean;

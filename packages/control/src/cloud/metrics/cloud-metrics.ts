@@ -71,6 +71,17 @@ export const CLOUD_METRICS = {
     label: "state",
     values: ["expected", "spliced"],
   },
+  drawbridge_spliced_links: {
+    kind: "gauge",
+    help: "Links that carry bytes, by what copies them: the main process, or a worker.",
+    label: "place",
+    values: ["main", "worker"],
+  },
+  drawbridge_workers: { kind: "gauge", help: "Worker processes that take links." },
+  drawbridge_worker_deaths_total: {
+    kind: "counter",
+    help: "Worker processes that ended, or were ended because they did not answer.",
+  },
   drawbridge_waiting_legs: { kind: "gauge", help: "Legs that wait for their other leg." },
   drawbridge_links_requested_total: { kind: "counter", help: "Links that operators asked for." },
   drawbridge_links_paired_total: { kind: "counter", help: "Links whose legs came together, test links too." },

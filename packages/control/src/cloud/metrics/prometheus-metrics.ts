@@ -94,7 +94,7 @@ export class PrometheusMetrics implements Metrics {
     if (limit !== undefined && COUNTED.has(limit)) this.#set.count("drawbridge_limits_hit_total", limit);
   }
 
-  #take({ tenants, sessions, rendezvous, silentSockets, draining, certificates }: CloudFigures): void {
+  #take({ tenants, sessions, rendezvous, workers, silentSockets, draining, certificates }: CloudFigures): void {
     const set = this.#set;
     set.set("drawbridge_draining", draining ? 1 : 0);
     set.set("drawbridge_tenants", tenants.online, "online");
@@ -103,6 +103,10 @@ export class PrometheusMetrics implements Metrics {
     set.set("drawbridge_sessions", sessions.open, "open");
     set.set("drawbridge_links", rendezvous.expectedLinks, "expected");
     set.set("drawbridge_links", rendezvous.splicedLinks, "spliced");
+    set.set("drawbridge_spliced_links", rendezvous.splicedLinks - workers.links, "main");
+    set.set("drawbridge_spliced_links", workers.links, "worker");
+    set.set("drawbridge_workers", workers.up);
+    set.setCounter("drawbridge_worker_deaths_total", workers.deaths);
     set.set("drawbridge_waiting_legs", rendezvous.waitingLegs);
     set.set("drawbridge_silent_sockets", silentSockets + rendezvous.silentSockets);
     set.setCounter("drawbridge_links_paired_total", rendezvous.pairedTotal);
