@@ -86,10 +86,7 @@ export class RpcServer<Context> {
       "grpc.max_receive_message_length": maxMessageBytes,
       "grpc.max_concurrent_streams": options.maxCallsPerConnection ?? 256,
       "grpc.enable_channelz": 0,
-      interceptors: [
-        connectionInterceptor,
-        writeDeadlineInterceptor(writeDeadlineMs, (peer) => this.#cut(peer)),
-      ],
+      interceptors: [connectionInterceptor, writeDeadlineInterceptor(writeDeadlineMs, (peer) => this.#cut(peer))],
     });
     this.#takeHttp2Server();
     // The connections are TLS already; to the injector they are plain duplex streams.
