@@ -28,6 +28,8 @@ export interface DrawbridgeOptions {
   readonly name?: string;
   readonly onEvent?: (event: DrawbridgeEvent) => void;
   readonly env?: NodeJS.ProcessEnv;
+  /** The words of a program that runs it, as `ip netns exec NAME` does, in its own place; none unless told. */
+  readonly inside?: readonly string[];
 }
 
 /** Which event to wait for, and how long. */
@@ -57,10 +59,11 @@ export class DrawbridgeProcess implements AsyncDisposable {
   /** @throws DemoFailure when Node cannot be started. */
   static async start(args: readonly string[], options: DrawbridgeOptions): Promise<DrawbridgeProcess> {
     const output = new Output(options.onEvent);
+    const [command, ...words] = [...(options.inside ?? []), COMMAND, ...FIRST_ARGUMENTS, ...args] as const;
     const child = await Child.start({
       name: options.name ?? `drawbridge ${args.slice(0, 2).join(" ")}`,
-      command: COMMAND,
-      args: [...FIRST_ARGUMENTS, ...args],
+      command: command ?? COMMAND,
+      args: words,
       env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env, ...options.env, DRAWBRIDGE_HOME: options.home },
       onLine: (line) => output.add(line),
       ...(options.input === undefined ? {} : { input: options.input }),

@@ -4,6 +4,7 @@ import { formatAddress, type Address } from "./address.ts";
 import type { Clock } from "./clock.ts";
 import { dial } from "./dial.ts";
 import { abortError, DrawbridgeError } from "./errors.ts";
+import type { GatewayNote } from "./gateway-note.ts";
 import { encodeProxyHeader } from "./proxy-protocol.ts";
 
 /** How {@link checkCloud} checks. */
@@ -12,6 +13,8 @@ export interface CloudCheckOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** What the gateway says of itself by the way. Default: nothing. */
+  readonly note?: GatewayNote;
 }
 
 /**
@@ -33,7 +36,7 @@ export async function checkCloud(address: Address, options: CloudCheckOptions): 
   const begun = clock.now();
   const socket = await dial(address, { timeoutMs, signal, clock });
   try {
-    socket.write(Buffer.concat([encodeProxyHeader(), WRONG_HANDSHAKE]));
+    socket.write(Buffer.concat([encodeProxyHeader(undefined, options.note), WRONG_HANDSHAKE]));
     const leftMs = Math.max(1, timeoutMs - (clock.now() - begun));
     if (!(await answers(socket, { timeoutMs: leftMs, signal, clock }))) throw refused(address);
   } catch (error) {

@@ -5,6 +5,7 @@ import { closeReasonFrom, type CloseReason } from "./close-reason.ts";
 import { checkCloud } from "./cloud-check.ts";
 import { dial } from "./dial.ts";
 import { abortError, DrawbridgeError, toDrawbridgeError } from "./errors.ts";
+import type { GatewayNote } from "./gateway-note.ts";
 import { nodeErrorCode } from "./node-error.ts";
 
 /**
@@ -26,6 +27,8 @@ export interface CloudChoiceOptions {
   /** The cloud redirectors, the preferred first. */
   readonly clouds: readonly Address[];
   readonly clock: Clock;
+  /** What the gateway says of itself, now. */
+  readonly note: () => GatewayNote;
   /** Told when a cloud redirector's health has changed. Must not throw. */
   readonly onHealth: (cloud: GatewayCloud) => void;
   /** How long one may take to accept a connection, or to answer a check, in milliseconds. Default 3,000. */
@@ -63,6 +66,11 @@ export class CloudChoice {
   /** Begins to check. */
   start(): void {
     for (const candidate of this.#candidates) void this.#check(candidate);
+  }
+
+  /** Tells all that are not down what the gateway says of itself now; the checks that follow tell it again. */
+  announce(): void {
+    for (const candidate of this.#candidates) if (candidate.health.kind !== "down") void this.#check(candidate);
   }
 
   /** Ends the checks; dials end by their own signals. May be called twice. */
@@ -132,10 +140,10 @@ export class CloudChoice {
   }
 
   async #check(candidate: Candidate): Promise<void> {
-    const { timeoutMs, clock } = this.#options;
+    const { timeoutMs, clock, note } = this.#options;
     const { signal } = this.#stop;
     try {
-      await checkCloud(candidate.address, { timeoutMs, clock, signal });
+      await checkCloud(candidate.address, { timeoutMs, clock, signal, note: note() });
       this.#learn(candidate, { kind: "up" });
     } catch (error) {
       if (signal.aborted) return;

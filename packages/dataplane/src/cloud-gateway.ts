@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import type { Address } from "./address.ts";
 import { systemClock, type Clock, type Timer } from "./clock.ts";
@@ -5,6 +6,7 @@ import { CloudChoice, type CloudChoiceOptions, type GatewayCloud } from "./cloud
 import { closeReason, closeReasonFrom, limitReason, type CloseReason } from "./close-reason.ts";
 import { CountByKey } from "./count-by-key.ts";
 import { FrontDoor } from "./front-door.ts";
+import type { GatewayNote } from "./gateway-note.ts";
 import { localAddress, peerAddress } from "./peer-address.ts";
 import { encodeProxyHeader } from "./proxy-protocol.ts";
 import type { Refusal } from "./rendezvous-options.ts";
@@ -65,7 +67,9 @@ export interface CloudGatewayStats {
  * - `closed`: every socket is closed; final
  */
 type GatewayState =
-  { readonly kind: "open" } | { readonly kind: "draining"; readonly timer: Timer } | { readonly kind: "closed" };
+  | { readonly kind: "open" }
+  | { readonly kind: "draining"; readonly timer: Timer; readonly until: number }
+  | { readonly kind: "closed" };
 
 /** A connection that was taken: how to end it, whatever it is doing. */
 interface Passage {
@@ -95,6 +99,7 @@ export class CloudGateway {
   readonly #clouds: CloudChoice;
   readonly #passages = new Set<Passage>();
   readonly #byAddress = new CountByKey();
+  readonly #instance = randomBytes(16).toString("hex");
   #refusedTotal = 0;
   #state: GatewayState = { kind: "open" };
 
@@ -104,7 +109,7 @@ export class CloudGateway {
     this.#options = options;
     this.#clock = clock;
     this.#limits = { ...DEFAULT_CLOUD_GATEWAY_LIMITS, ...limits };
-    this.#clouds = new CloudChoice({ clouds, clock, onHealth, ...checks });
+    this.#clouds = new CloudChoice({ clouds, clock, onHealth, note: () => this.#note(), ...checks });
     this.#door = new FrontDoor({
       onTls: (socket) => void this.#pass(socket),
       onLeg: (socket) => void this.#pass(socket),
@@ -133,14 +138,16 @@ export class CloudGateway {
   }
 
   /**
-   * Takes no new connections, lets those that are there end by themselves, and ends the rest after `deadlineMs`, 24 days at
-   * most.
+   * Takes no new connections, has the cloud redirectors ask the tenants to move to another gateway, lets the connections
+   * that are there end by themselves, and ends the rest after `deadlineMs`, 24 days at most.
    */
   drain(deadlineMs: number): Promise<CloseReason> {
     if (this.#state.kind === "open") {
-      const timer = this.#clock.setTimer(Math.min(deadlineMs, LONGEST_TIMER_MS), () => this.destroy(SHUT_DOWN));
-      this.#state = { kind: "draining", timer };
+      const withinMs = Math.min(deadlineMs, LONGEST_TIMER_MS);
+      const timer = this.#clock.setTimer(withinMs, () => this.destroy(SHUT_DOWN));
+      this.#state = { kind: "draining", timer, until: this.#clock.now() + withinMs };
       this.#door.destroy();
+      this.#clouds.announce();
       this.#closeWhenDrained();
     }
     return this.closed;
@@ -187,7 +194,7 @@ export class CloudGateway {
     this.#passages.add(passage);
     try {
       const cloud = await this.#clouds.dial(gone.signal);
-      cloud.write(encodeProxyHeader({ source: peerAddress(client), destination: localAddress(client) }));
+      cloud.write(encodeProxyHeader({ source: peerAddress(client), destination: localAddress(client) }, this.#note()));
       return splice(client, cloud, { aName: "the client", bName: "the cloud redirector", clock: this.#clock });
     } catch (error) {
       this.#refuse(client, closeReasonFrom(error));
@@ -196,6 +203,12 @@ export class CloudGateway {
       client.off("close", onGone);
       this.#passages.delete(passage);
     }
+  }
+
+  #note(): GatewayNote {
+    const instance = this.#instance;
+    if (this.#state.kind !== "draining") return { instance };
+    return { instance, drainingMs: this.#state.until - this.#clock.now() };
   }
 
   #surplus(address: string): CloseReason | undefined {

@@ -4,6 +4,7 @@ import { AddressRanges } from "./address-ranges.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import type { CloseReason } from "./close-reason.ts";
 import { DrawbridgeError } from "./errors.ts";
+import type { GatewayNote } from "./gateway-note.ts";
 import { fromNodeError } from "./node-error.ts";
 import { receiveOpening, type Opening } from "./opening.ts";
 import { directPeer, peerAddress } from "./peer-address.ts";
@@ -21,6 +22,8 @@ export interface FrontDoorOptions {
    * handed over is what the header says. From everybody else such a header is refused. Default: nobody.
    */
   readonly trustedGateways?: AddressRanges;
+  /** Told what a trusted gateway says of itself, again with each of its connections. Must not throw. Default: nobody. */
+  readonly onGateway?: (note: GatewayNote) => void;
   /** From accept to the bytes that tell what it is, in milliseconds. Default 5,000. */
   readonly firstByteTimeoutMs?: number;
   /** Sockets that have said nothing, in all. Default 4,096. */
@@ -123,6 +126,7 @@ export class FrontDoor {
       clock: this.#clock,
       isProxied: isGateway,
       onPeer: () => this.#countByClient(socket),
+      onGateway: (note) => this.#options.onGateway?.(note),
     });
     const madeRoom = !this.#silent.delete(socket) && opening.kind === "ended";
     if (madeRoom) this.#refuse(socket, { reason: MADE_ROOM });

@@ -113,6 +113,17 @@ export class Gateways {
     return all.sort((a, b) => failedAt(a) - failedAt(b));
   }
 
+  /**
+   * The places that the provider prefers to this one, by priority, in order; without those that failed lately. A place that
+   * is not in the list stands behind all that are. Never rejects: what cannot be looked up is left out.
+   */
+  async preferredTo(place: string): Promise<string[]> {
+    const ranked = (await Promise.all(this.#entries.map((entry, position) => this.#places(entry, position)))).flat();
+    const own = Math.min(...ranked.filter(({ address }) => address === place).map(({ priority }) => priority));
+    const better = ranked.filter(({ address, priority }) => priority < own && !this.#hasFailed(address));
+    return [...new Set(orderPlaces(better, this.#random))].slice(0, MAX_PLACES);
+  }
+
   /** Where to connect next, as `host:port`. Throws as {@link inOrder} does. */
   async next(): Promise<string> {
     return (await this.inOrder())[0] ?? "";

@@ -1,9 +1,11 @@
 import type { Socket } from "node:net";
 import type { Clock } from "./clock.ts";
 import { closeReason, closeReasonFrom, type CloseReason } from "./close-reason.ts";
+import type { GatewayNote } from "./gateway-note.ts";
 import { setPeerAddress } from "./peer-address.ts";
 import { PREFACE_MAGIC } from "./preface.ts";
 import { PROXY_SIGNATURE, ProxyHeaderReader, type ProxyHeader } from "./proxy-protocol.ts";
+import { setGatewayOf } from "./through-gateway.ts";
 
 /**
  * What a connection begins with.
@@ -35,6 +37,8 @@ export interface OpeningOptions {
   readonly isProxied: boolean;
   /** Called when it is known whose connection this is, with why it must not go on, if so. */
   readonly onPeer: () => CloseReason | undefined;
+  /** Called with what the gateway says of itself, if it does. */
+  readonly onGateway: (note: GatewayNote) => void;
 }
 
 /** The content type of a TLS handshake record (RFC 8446, section 5.1), which every ClientHello begins with. */
@@ -51,6 +55,10 @@ export function receiveOpening(socket: Socket, options: OpeningOptions): Promise
   const { promise, resolve } = Promise.withResolvers<Opening>();
   const reader = new OpeningReader(options.isProxied, (header) => {
     if (header.kind === "proxied") setPeerAddress(socket, header.connection.source);
+    if (header.gateway !== undefined) {
+      setGatewayOf(socket, header.gateway.instance);
+      options.onGateway(header.gateway);
+    }
     return onPeer();
   });
   const settle = (opening: Opening): void => {

@@ -1,5 +1,6 @@
 import type { Address } from "./address.ts";
 import { DrawbridgeError } from "./errors.ts";
+import { encodeGatewayNote, type GatewayNote, readGatewayNote } from "./gateway-note.ts";
 import { formatIp, ipBytes } from "./ip-bytes.ts";
 
 // Source: the PROXY protocol's specification, https://www.haproxy.org/download/2.6/doc/proxy-protocol.txt, section 2.2.
@@ -21,11 +22,13 @@ export interface ProxiedConnection {
 /**
  * What a header says: who the client is, or nothing, because the connection is the proxy's own (`LOCAL`, a health
  * check) or the client's address is of a kind that the proxy, or this program, does not know (`UNSPEC`, Unix, UDP).
+ * `gateway` is there when the proxy is a cloud gateway.
  */
-export type ProxyHeader =
+export type ProxyHeader = { readonly gateway?: GatewayNote } & (
   | { readonly kind: "proxied"; readonly connection: ProxiedConnection }
   | { readonly kind: "local" }
-  | { readonly kind: "unknown" };
+  | { readonly kind: "unknown" }
+);
 
 /** What {@link ProxyHeaderReader.push} knows so far. `rest` are bytes of the stream that came with the header. */
 export type ProxyHeaderProgress =
@@ -38,6 +41,9 @@ const LOCAL = 0x0;
 const PROXY = 0x1;
 const TCP_OVER_IPV4 = 0x11;
 const TCP_OVER_IPV6 = 0x21;
+/** What the addresses take up, by address family: none, IPv4, IPv6, Unix. */
+const ADDRESS_BYTES = [0, 12, 36, 216];
+const NO_BYTES = Buffer.alloc(0);
 /** Address families up to Unix, transports up to datagram. */
 const LAST_FAMILY = 3;
 const LAST_TRANSPORT = 2;
@@ -49,16 +55,19 @@ function violation(message: string): DrawbridgeError {
 /**
  * The header that passes a connection on. Where the two addresses are not of one family, it says that the client is
  * unknown; so does one without a connection, for a connection of the proxy's own.
+ *
+ * @param note what a cloud gateway says of itself.
  */
-export function encodeProxyHeader(connection?: ProxiedConnection): Buffer {
+export function encodeProxyHeader(connection?: ProxiedConnection, note?: GatewayNote): Buffer {
   const addresses = connection && addressBlock(connection);
+  const rest = Buffer.concat([addresses ?? NO_BYTES, note === undefined ? NO_BYTES : encodeGatewayNote(note)]);
   const family = addresses === undefined ? 0 : addresses.length === 12 ? TCP_OVER_IPV4 : TCP_OVER_IPV6;
   const fixed = Buffer.alloc(FIXED_BYTES);
   PROXY_SIGNATURE.copy(fixed);
   fixed.writeUInt8(VERSION_2 | (connection === undefined ? LOCAL : PROXY), 12);
   fixed.writeUInt8(family, 13);
-  fixed.writeUInt16BE(addresses?.length ?? 0, 14);
-  return addresses === undefined ? fixed : Buffer.concat([fixed, addresses]);
+  fixed.writeUInt16BE(rest.length, 14);
+  return Buffer.concat([fixed, rest]);
 }
 
 function addressBlock({ source, destination }: ProxiedConnection): Buffer | undefined {
@@ -72,8 +81,8 @@ function addressBlock({ source, destination }: ProxiedConnection): Buffer | unde
 
 /**
  * Reads a PROXY header of version 2 from chunks of any size. Holds at most 2,064 bytes. Each mistake is reported at the
- * first byte that cannot be right; after an error or completion the reader is spent. What follows the addresses in the
- * header (TLVs) is skipped unread.
+ * first byte that cannot be right; after an error or completion the reader is spent. Of what follows the addresses in the
+ * header (TLVs) only a cloud gateway's note is read.
  */
 export class ProxyHeaderReader {
   #received: Buffer = Buffer.alloc(0);
@@ -117,6 +126,11 @@ function checkFixedPart(received: Buffer): void {
 }
 
 function readHeader(header: Buffer): ProxyHeader {
+  const gateway = readGatewayNote(header.subarray(FIXED_BYTES + (ADDRESS_BYTES[header.readUInt8(13) >> 4] ?? 0)));
+  return { ...readConnection(header), ...(gateway && { gateway }) };
+}
+
+function readConnection(header: Buffer): ProxyHeader {
   if ((header.readUInt8(12) & 0x0f) === LOCAL) return { kind: "local" };
   switch (header.readUInt8(13)) {
     case TCP_OVER_IPV4:

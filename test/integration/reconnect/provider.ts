@@ -63,8 +63,8 @@ export class Provider implements AsyncDisposable {
   }
 
   /** Enrols operator alice. The cloud redirector has to run. */
-  async enrolOperator(): Promise<void> {
-    await this.#enrol("operator", "alice");
+  async enrolOperator(role = "operator"): Promise<void> {
+    await this.#enrol("operator", "alice", [], ["--role", role]);
   }
 
   /** Enrols tenant acme. The cloud redirector has to run. */
@@ -93,8 +93,8 @@ export class Provider implements AsyncDisposable {
     await this.#folder[Symbol.asyncDispose]();
   }
 
-  async #enrol(kind: "tenant" | "operator", name: string, args: string[] = []): Promise<void> {
-    const { events } = await this.cloudCli(["cloud", "invite", kind, name, "--json"]);
+  async #enrol(kind: "tenant" | "operator", name: string, args: string[], invited: string[] = []): Promise<void> {
+    const { events } = await this.cloudCli(["cloud", "invite", kind, name, ...invited, "--json"]);
     await requireDrawbridge([kind, "enroll", "-", ...args], {
       home: this.home,
       input: `${String(events[0]?.["code"])}\n`,

@@ -1,14 +1,9 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Socket } from "node:net";
 import { expect } from "chai";
-import { freePort } from "../../../scripts/demo/free-port.ts";
 import { until } from "../../../scripts/demo/until.ts";
-import type { DrawbridgeProcess } from "../../support/cli.ts";
-import { startCli } from "../../support/cli.ts";
-import { dialLoopback, readAll, readBytes } from "../../support/dataplane-sockets.ts";
-import { TargetServer } from "../cli/target-server.ts";
-import { Provider } from "./provider.ts";
+import { readAll } from "../../support/dataplane-sockets.ts";
+import { GatewayPair } from "./gateway-pair.ts";
 
 /** As the issue has it. */
 const WORKS_AGAIN_WITHIN_MS = 5_000;
@@ -17,72 +12,23 @@ const START_MS = 3_000;
 
 describe("two gateways, of which one is killed", function () {
   this.timeout(120_000);
-  let provider: Provider;
-  let target: TargetServer;
-  const gateways: DrawbridgeProcess[] = [];
-  const ports: number[] = [];
-  const processes: DrawbridgeProcess[] = [];
+  let pair: GatewayPair;
   before(async () => {
-    target = await TargetServer.start((socket) => socket.pipe(socket));
-    ports.push(await freePort(), await freePort());
-    provider = await Provider.init(() => ports.map((port, index) => `${index} 1 127.0.0.1:${port}`));
-    await trustGateways();
-    await provider.run();
-    for (const port of ports) await startGateway(port);
-    await provider.enrolOperator();
-    await provider.enrolTenant(target.named("rdp"));
-    processes.push(await provider.runTenant());
+    pair = await GatewayPair.start();
   });
-  after(async () => {
-    for (const process of processes) await process.stop();
-    await provider[Symbol.asyncDispose]();
-    // They would wait for connections that are gone.
-    for (const gateway of gateways) gateway.child.signal("SIGKILL");
-    await Promise.all(gateways.map((gateway) => gateway.child.exited));
-    await target[Symbol.asyncDispose]();
-  });
-
-  async function trustGateways(): Promise<void> {
-    const file = join(provider.folder("cloud"), "settings.json");
-    const settings = JSON.parse(await readFile(file, "utf8")) as object;
-    await writeFile(file, JSON.stringify({ ...settings, trustedGateways: ["127.0.0.1"] }));
-  }
-
-  async function startGateway(port: number): Promise<void> {
-    const args = ["gateway", "run", "--listen", `127.0.0.1:${port}`, "--cloud", provider.address, "--json"];
-    const gateway = await startCli(args, { home: provider.home, name: `gateway ${port}` });
-    gateways.push(gateway);
-    await gateway.waitForEvent("ready");
-  }
-
-  /** Opens a session; resolves to a link through it, which has carried a byte. */
-  async function openLink(): Promise<{ session: DrawbridgeProcess; link: Socket }> {
-    const args = ["connect", "acme", "--client", "none", "--listen", "127.0.0.1:0", "--json"];
-    const session = await startCli(args, { home: provider.home });
-    processes.push(session);
-    const { port } = await session.waitForEvent("listening", { timeoutMs: 10_000 });
-    const link = await dialLoopback(Number(port));
-    link.write("x");
-    await readBytes(link, 1);
-    return { session, link };
-  }
-
-  /** As an operator would: again and again until it works. */
-  const openSoon = () =>
-    until(() => openLink().catch(() => undefined), { what: "a session that works", timeoutMs: 60_000, intervalMs: 10 });
+  after(() => pair[Symbol.asyncDispose]());
 
   it("new sessions work within 5 s, and those through the other one see nothing", async () => {
-    const [tenant] = processes as [DrawbridgeProcess];
-    const [first, second] = ports.map((port) => `127.0.0.1:${port}`);
+    const { tenant, gateways } = pair;
+    const [first, second] = pair.addresses;
     expect(tenant.events[0]).to.include({ event: "ready", gateway: first });
-    const lost = await openLink();
-    const watch = await startCli(["tenants", "--watch", "--json"], { home: provider.home });
-    processes.push(watch);
+    const lost = await pair.openLink();
+    const watch = await pair.operator(["tenants", "--watch"]);
     await until(() => watch.events.length > 0 || undefined, { what: "the watch's first line" });
 
     gateways[0]?.child.signal("SIGKILL");
     const killedAt = performance.now();
-    const moved = await openSoon();
+    const moved = await pair.openSoon();
     expect(performance.now() - killedAt).to.be.lessThan(WORKS_AGAIN_WITHIN_MS + START_MS);
     expect(tenant.events.at(-1)).to.not.include({ event: "disconnected" });
     expect(tenant.events.findLast(({ event }) => event === "connected")).to.include({ gateway: second });
@@ -95,10 +41,10 @@ describe("two gateways, of which one is killed", function () {
     await until(() => (/going on at/.test(watch.child.tail()) ? online() : undefined), { what: "the watch going on" });
 
     // The first one is back, new sessions go through it, and it is killed again: those through the other stay.
-    await startGateway(ports[0] ?? 0);
-    const other = await openLink();
-    gateways.at(-1)?.child.signal("SIGKILL");
-    await openSoon().then(({ link }) => link.destroy());
+    await pair.startGateway(0);
+    const other = await pair.openLink();
+    gateways[0]?.child.signal("SIGKILL");
+    await pair.openSoon().then(({ link }) => link.destroy());
     await other.session.ended();
     other.link.destroy();
     moved.link.end("still there");
@@ -108,7 +54,8 @@ describe("two gateways, of which one is killed", function () {
   });
 
   it("the list is kept in the homes of both", async () => {
-    const list = ports.map((port, index) => `${index} 1 127.0.0.1:${port}`);
+    const { provider } = pair;
+    const list = pair.addresses.map((address, index) => `${index} 1 ${address}`);
     for (const role of ["tenant", "operator"] as const) {
       const identity = JSON.parse(await readFile(join(provider.folder(role), "identity.json"), "utf8")) as object;
       expect(identity).to.have.deep.property("addresses", list);
@@ -125,7 +72,7 @@ describe("two gateways, of which one is killed", function () {
       return (JSON.parse(text) as { addresses: string[] }).addresses.length === more.length || undefined;
     };
     await until(() => kept("tenant"), { what: "the new list in the tenant's home", timeoutMs: 60_000 });
-    const { link, session } = await openSoon();
+    const { link, session } = await pair.openSoon();
     link.destroy();
     await session.stop();
     expect(await kept("operator")).to.equal(true);

@@ -49,6 +49,15 @@ describe("gateways", () => {
     expect(await gateways(["5 1 a:1", "1 1 b:1", "3 1 c:1"]).inOrder()).to.deep.equal(["b:1", "c:1", "a:1"]);
   });
 
+  it("are preferred by priority, those in the list to all others, and none that failed lately", async () => {
+    const list = gateways(["5 1 a:1", "1 1 b:1", "3 1 c:1"], { reserve: ["z:1"] });
+    expect(await list.preferredTo("a:1")).to.deep.equal(["b:1", "c:1"]);
+    expect(await list.preferredTo("b:1")).to.deep.equal([]);
+    expect(await list.preferredTo("z:1")).to.deep.equal(["b:1", "c:1", "a:1"]);
+    list.failed("b:1");
+    expect(await list.preferredTo("z:1")).to.deep.equal(["c:1", "a:1"]);
+  });
+
   it("spread by weight", async () => {
     const list = gateways(["0 1 a:1", "0 1 b:1"]);
     const firsts = await Promise.all(Array.from({ length: 200 }, () => list.next()));

@@ -6,6 +6,7 @@ import type { Administration } from "./administration.ts";
 import type { ArrivalRate } from "./arrival-rate.ts";
 import type { AuditLog } from "./audit-log.ts";
 import type { Enrollment } from "./enrollment.ts";
+import type { GatewayDrains } from "./gateway-drains.ts";
 import type { Log } from "../wire/log.ts";
 import type { Metrics } from "./metrics/metrics-port.ts";
 import type { RemotePort, SessionOperator, SessionPurpose, SessionRequest, TenantPort } from "./ports.ts";
@@ -20,6 +21,7 @@ export interface CloudParts {
   /** Where the provider is reached, told to all that connect; empty: where they know. */
   gateways: string[];
   arrivals: ArrivalRate;
+  gatewayDrains: GatewayDrains;
   clock: WallClock;
   store: Store;
   registry: TenantRegistry;
@@ -75,6 +77,9 @@ export class CloudCore {
   }
   get audit(): AuditLog {
     return this.#parts.audit;
+  }
+  get gatewayDrains(): GatewayDrains {
+    return this.#parts.gatewayDrains;
   }
   get limits(): CloudLimits {
     return this.#parts.limits;

@@ -76,12 +76,16 @@ export interface LegTicket {
 
 /** The way to a tenant: its control connection. */
 export interface TenantPort {
+  /** The running gateway that it came through, as that named itself; undefined where it did not, or where there is none. */
+  readonly gateway: string | undefined;
   offerSession(offer: SessionOfferDetails): void;
   closeSession(sessionId: string, reason: CloseReason): void;
   /** @param more `traceparent`: where the link belongs in a trace; may be empty. `ahead`: nobody needs it yet. */
   offerLink(sessionId: string, ticket: LegTicket, more: { traceparent: string; ahead: boolean }): void;
   /** Says that the cloud redirector is about to stop, within so many milliseconds, and when to come back after that. */
   drain(withinMs: number, reconnectAfterMs: number): void;
+  /** Asks for a control connection through another gateway, after `moveAfterMs`: this one stops within so many milliseconds. */
+  move(withinMs: number, moveAfterMs: number): void;
   /** Says goodbye and ends the control connection. */
   goodbye(reason: CloseReason): void;
 }

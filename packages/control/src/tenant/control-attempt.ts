@@ -54,6 +54,8 @@ export class ControlAttempt implements LostConnection {
   #held: HeldConnection | undefined;
   /** Set while another control connection is to take this one's place. */
   #crossing: Crossing | undefined;
+  /** The targets that the last hello named. */
+  #announced = "";
   /** How many control connections were begun, and which of them was the last to be welcomed. */
   #dialled = 0;
   #welcomed = 0;
@@ -105,6 +107,12 @@ export class ControlAttempt implements LostConnection {
   /** Tells what the policy says of free targets now. */
   policyChanged(): void {
     this.#held?.connection.freeTargetsChanged(this.#options.hello().freeTargets);
+  }
+
+  /** The targets are others. Only a hello tells them, so another control connection takes this one's place. */
+  targetsChanged(): void {
+    // One that is being made looks for itself whether its hello is out of date.
+    if (this.#held !== undefined) this.#moves.renew();
   }
 
   /** Says goodbye, if somebody is there, and waits for the end. */
@@ -174,7 +182,9 @@ export class ControlAttempt implements LostConnection {
       if (crossing !== undefined) sessions.connectTo(crossing);
       // Without a connection before it there are no questions whose answers somebody waits for.
       const sessionIds = [...sessions.ids(), ...sessions.undecided()];
-      return (said = { ...this.#options.hello(), sessionIds });
+      said = { ...this.#options.hello(), sessionIds };
+      this.#announced = JSON.stringify(said.targets);
+      return said;
     };
     let said: TenantHello | undefined;
     const number = (this.#dialled += 1);
@@ -207,6 +217,8 @@ export class ControlAttempt implements LostConnection {
     gateways.worked(held.place);
     sessions.connectTo(held.connection);
     onHeld(held);
+    // They may have changed while the welcome was on its way.
+    if (this.#announced !== JSON.stringify(this.#options.hello().targets)) this.#moves.renew();
   }
 
   /** @param isOlder whether another control connection has taken this one's place. */

@@ -30,6 +30,8 @@ const RETRY_MS = 5_000;
 export class GatewayMoves {
   readonly #options: GatewayMovesOptions;
   #timer: Timer | undefined;
+  /** Until a renewal that failed is tried again. */
+  #renewal: Timer | undefined;
   /** Moves come one after the other. */
   #underWay = Promise.resolve();
   #running = 0;
@@ -61,28 +63,49 @@ export class GatewayMoves {
     this.#schedule(withinBounds, () => this.#others(), again);
   }
 
+  /** Makes another control connection to the same gateway; what was scheduled goes on. */
+  renew(): void {
+    this.#renewal?.cancel();
+    if (this.#stopped) return;
+    this.#moveSoon(
+      () => Promise.resolve([this.#options.at()]),
+      (hasMoved) => {
+        if (hasMoved || this.#stopped) return;
+        this.#renewal = this.#options.clock.setTimer(this.#drawn(RETRY_MS), () => this.renew());
+      },
+    );
+  }
+
   /** Moves no more. May be called twice. */
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
+    this.#renewal?.cancel();
   }
 
   /** @param again called where no place could be moved to. */
   #schedule(delayMs: number, places: () => Promise<readonly string[]>, again: () => void): void {
     this.#timer?.cancel();
     if (this.#stopped) return;
-    const timer = this.#options.clock.setTimer(delayMs, () => {
-      this.#running += 1;
-      this.#underWay = this.#underWay
-        .then(() => this.#moveToOneOf(places))
-        .then((hasMoved) => {
-          this.#running -= 1;
-          if (hasMoved) this.start();
-          // Otherwise something else may have been scheduled meanwhile.
-          else if (this.#timer === timer) again();
-        });
-    });
+    const timer = this.#options.clock.setTimer(delayMs, () =>
+      this.#moveSoon(places, (hasMoved) => {
+        if (hasMoved) this.start();
+        // Otherwise something else may have been scheduled meanwhile.
+        else if (this.#timer === timer) again();
+      }),
+    );
     this.#timer = timer;
+  }
+
+  /** Moves as soon as no other move is under way. */
+  #moveSoon(places: () => Promise<readonly string[]>, over: (hasMoved: boolean) => void): void {
+    this.#running += 1;
+    this.#underWay = this.#underWay
+      .then(() => this.#moveToOneOf(places))
+      .then((hasMoved) => {
+        this.#running -= 1;
+        over(hasMoved);
+      });
   }
 
   async #moveToOneOf(places: () => Promise<readonly string[]>): Promise<boolean> {
