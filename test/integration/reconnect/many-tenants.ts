@@ -11,6 +11,7 @@ import {
 import { Backoff } from "@drawbridge/control/rpc";
 import { parseTargets, tellAll, TenantRedirector } from "@drawbridge/control/tenant";
 import { noLog, systemWallClock } from "@drawbridge/control/wire";
+import { Gateways, type Reach } from "@drawbridge/dataplane";
 
 /** Enrols so many tenants in a cloud redirector's home, while it is stopped: `t000`, `t001`, … */
 export async function enrolTenants(cloudHome: string, address: string, count: number): Promise<EnrolledIdentity[]> {
@@ -62,6 +63,8 @@ export interface ManyTenantsOptions {
   readonly target?: string;
   /** Called each time that one of them was connected. */
   readonly connected?: () => void;
+  /** Makes the way out of each one. Default: all dial as they like. */
+  readonly reach?: () => Reach & { connected(): void };
 }
 
 /** Many tenant redirectors in this process. */
@@ -87,13 +90,16 @@ export class ManyTenants implements AsyncDisposable {
   #start(identity: EnrolledIdentity): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const { target = "127.0.0.1:9", connected: onConnected } = this.#options;
+    const reach = this.#options.reach?.();
     const connected = (): void => {
+      reach?.connected();
       this.connectedAt.push(performance.now());
       onConnected?.();
       resolve();
     };
     const redirector = new TenantRedirector({
       home: { identity, targets: parseTargets([`rdp=${target}`]) },
+      ...(reach && { gateways: new Gateways(identity.addresses, reach) }),
       policy: { judge: () => ({ verdict: "allow", because: "the test" }), obstacle: () => undefined },
       observer: { ...tellAll([]), connected },
       log: noLog,

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { createSecureContext } from "node:tls";
+import { createSecureContext, type SecureContext } from "node:tls";
 import type { ChannelCredentials } from "@grpc/grpc-js";
 import type { Reach } from "@drawbridge/dataplane";
 import { DrawbridgeError, parseAddress } from "@drawbridge/dataplane";
@@ -28,6 +28,8 @@ export interface ChannelTarget {
   serverName: string;
   /** The caller's own certificate and key, PEM. Without them only enrolment is possible. */
   identity?: { certificate: string; privateKey: string };
+  /** What {@link secureContextFor} has made of these before. Default: it is made anew. */
+  secureContext?: SecureContext | undefined;
   /** How a dead server is found. */
   keepAlive?: KeepAlive;
 }
@@ -108,17 +110,28 @@ export class RpcChannel {
 }
 
 function credentialsFor(
-  { certificateAuthorities, identity }: ChannelTarget,
+  target: ChannelTarget,
   signal: AbortSignal,
   onFailure: (error: unknown) => Promise<void>,
 ): ChannelCredentials {
+  return guardedCredentials(target.secureContext ?? secureContextFor(target), signal, onFailure);
+}
+
+/**
+ * Reads the CAs, the certificate and the key.
+ *
+ * Errors: `home-invalid` where they cannot be read.
+ */
+export function secureContextFor({
+  certificateAuthorities,
+  identity,
+}: Pick<ChannelTarget, "certificateAuthorities" | "identity">): SecureContext {
   try {
-    const context = createSecureContext({
+    return createSecureContext({
       minVersion: "TLSv1.3",
       ca: certificateAuthorities,
       ...(identity && { cert: identity.certificate, key: identity.privateKey }),
     });
-    return guardedCredentials(context, signal, onFailure);
   } catch (cause) {
     throw new DrawbridgeError("home-invalid", "the enrolled certificate or key cannot be read", {
       remedy: "Enrol again with a new invite code.",

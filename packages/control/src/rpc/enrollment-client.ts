@@ -1,3 +1,4 @@
+import type { SecureContext } from "node:tls";
 import type { Reach } from "@drawbridge/dataplane";
 import { DrawbridgeError, Gateways, toDrawbridgeError } from "@drawbridge/dataplane";
 import { PrincipalKind } from "@drawbridge/gen/drawbridge/v1/common";
@@ -12,7 +13,7 @@ import {
   exportPrivateKeyPem,
   generateKeyPairP256,
 } from "../identity/index.ts";
-import { RpcChannel } from "./channel.ts";
+import { RpcChannel, secureContextFor } from "./channel.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { fetchProviderAuthority } from "./provider-authority.ts";
 import { serviceDefinition } from "./service-definition.ts";
@@ -98,7 +99,7 @@ export function openChannel(
   keepAlive?: KeepAlive,
 ): RpcChannel {
   const { certificate, privateKey, certificateAuthorities } = identity;
-  const { notAfter } = certificateFacts(certificateFromPem(certificate));
+  const { notAfter, secureContext } = readOnce(identity);
   if (Date.now() > notAfter) throw expired(identity, notAfter);
   reach.trustForLegs({ serverName: CLOUD_SERVER_NAME, certificateAuthorities });
   return new RpcChannel({
@@ -107,8 +108,27 @@ export function openChannel(
     certificateAuthorities,
     serverName: CLOUD_SERVER_NAME,
     identity: { certificate, privateKey },
+    secureContext,
     ...(keepAlive && { keepAlive }),
   });
+}
+
+/** What is read from an identity's files once for all its connections: a renewed identity is another object. */
+interface ReadIdentity {
+  readonly notAfter: number;
+  readonly secureContext: SecureContext;
+}
+
+const read = new WeakMap<EnrolledIdentity, ReadIdentity>();
+
+function readOnce(identity: EnrolledIdentity): ReadIdentity {
+  const known = read.get(identity);
+  if (known !== undefined) return known;
+  const { notAfter } = certificateFacts(certificateFromPem(identity.certificate));
+  const secureContext = secureContextFor({ certificateAuthorities: identity.certificateAuthorities, identity });
+  const found = { notAfter, secureContext };
+  read.set(identity, found);
+  return found;
 }
 
 function expired({ kind, name }: EnrolledIdentity, notAfter: number): DrawbridgeError {
