@@ -5,6 +5,7 @@ import { Backoff, openGatewayChannel } from "@drawbridge/control/rpc";
 import type { Log } from "@drawbridge/control/wire";
 import type { DrawbridgeError, ErrorCode, Gateways } from "@drawbridge/dataplane";
 import { toDrawbridgeError } from "@drawbridge/dataplane";
+import type { Output } from "./rendering/index.ts";
 
 /** What a call that lasts is made over. */
 export interface GatewayPath {
@@ -18,6 +19,13 @@ export interface GatewayPath {
   log: Log;
   /** Whether to go on when no gateway is left that has not failed, or the cloud redirector stops. Default false. */
   keepsTrying?: boolean;
+  /** Told before each wait for the provider, after which it is tried again. Default: only the log tells. */
+  onWait?: (why: DrawbridgeError, retryInMs: number) => void;
+}
+
+/** Tells the readers of JSON lines that what they were told is not up to date, until the next line. */
+export function tellWait(output: Output): NonNullable<GatewayPath["onWait"]> {
+  return ({ code, message }, retryInMs) => output.record({ event: "disconnected", code, message, retryInMs });
 }
 
 /** With these it may be there again in a while. */
@@ -46,17 +54,18 @@ export async function overGateways(path: GatewayPath, call: (channel: RpcChannel
 
 /** Opens a channel again after one was lost at a place. Throws the loss where there is nothing to hope for. */
 async function reopen(
-  { gateways, identity, signal, log, keepsTrying = false }: GatewayPath,
+  path: GatewayPath,
   place: string,
   lost: DrawbridgeError,
   nextWaitMs: () => number,
 ): Promise<RpcChannel> {
+  const { gateways, identity, signal, log, keepsTrying = false } = path;
   let failure = lost;
   if (failure.code === "unavailable") gateways.failed(place);
   for (;;) {
     const hasOther = failure.code === "unavailable" && gateways.hasOtherThan(place);
     if (!hasOther && !(keepsTrying && PASSING.has(failure.code))) throw failure;
-    if (!hasOther) await pause(nextWaitMs(), failure, signal, log);
+    if (!hasOther) await pause(nextWaitMs(), failure, path);
     try {
       const channel = await openGatewayChannel(identity(), gateways, signal);
       const text = `${lost.message}; going on at ${channel.address}`;
@@ -71,8 +80,9 @@ async function reopen(
   }
 }
 
-async function pause(waitMs: number, { message }: DrawbridgeError, signal: AbortSignal, log: Log): Promise<void> {
-  const text = `${message}; next attempt in ${(waitMs / 1000).toFixed(1)} s`;
+async function pause(waitMs: number, why: DrawbridgeError, { signal, log, onWait }: GatewayPath): Promise<void> {
+  const text = `${why.message}; next attempt in ${(waitMs / 1000).toFixed(1)} s`;
   log.warn({ event: "connection-lost", retryInMs: Math.round(waitMs) }, text);
+  onWait?.(why, Math.round(waitMs));
   await sleep(waitMs, undefined, { signal });
 }

@@ -60,6 +60,33 @@ describe("homes on the command line", function () {
     await expectBothRefusals(["tenants"], { home }, { exit: 2, code, says: /nobody has enrolled.*enroll CODE/ });
   });
 
+  it("says where the home is when it was given a role's folder", async () => {
+    for (const [role, args] of [
+      ["operator", ["whoami"]],
+      ["tenant", ["tenant", "fingerprint"]],
+    ] as const) {
+      const home = join(chain[`${role}Home`], role);
+      const says = new RegExp(
+        `nobody has enrolled.*${home} is the folder of one role.*--home ${chain[`${role}Home`]}\\.`,
+      );
+      await expectRefusal(args, { home }, { exit: 2, code: "home-missing", says });
+    }
+  });
+
+  it("leaves no folder behind where an enrolment failed, and one that was there as it is", async () => {
+    const { events } = await chain.cloud(["cloud", "invite", "operator", "bob", "--json"]);
+    const input = String(events[0]?.["code"]);
+    const home = join(folder, "bob");
+    await expectCli(["operator", "enroll", "-"], { home, input });
+    const spent = join(folder, "spent");
+    const says = /invite/;
+    await expectRefusal(["operator", "enroll", "-"], { home: spent, input }, { exit: 3, code: "invite-invalid", says });
+    expect(await readdir(spent)).to.deep.equal([]);
+    await mkdir(join(spent, "operator"), { mode: 0o700 });
+    await expectRefusal(["operator", "enroll", "-"], { home: spent, input }, { exit: 3, code: "invite-invalid", says });
+    expect(await readdir(spent)).to.deep.equal(["operator"]);
+  });
+
   it("lets one process run on a home", async () => {
     const code = "address-in-use";
     const listen = ["--listen", "127.0.0.1:0"];

@@ -63,6 +63,12 @@ function scalarLimits(field: DescField, rules: FieldRules["type"]): LimitCase[] 
     case "uint32":
       add("gte 1", [1, 4_294_967_295], [0]);
       return found;
+    case "uint64": {
+      const { greaterThan: low, lessThan: high } = rules.value;
+      if (low.case !== undefined || high.case !== "lte") throw new Error(`${field.name} has another limit than lte`);
+      add(`lte ${high.value}`, [high.value, 0n], [high.value + 1n]);
+      return found;
+    }
     case "duration":
       return [...found, ...durationLimits(field, rules.value)];
     case "repeated":

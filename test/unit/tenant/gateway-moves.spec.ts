@@ -110,6 +110,32 @@ describe("moving to another gateway", () => {
     bench.moves.stop();
   });
 
+  it("renews its connection where it is, until that is done, and what was scheduled goes on", async () => {
+    const bench = new Bench("b:1");
+    bench.isIdle = false;
+    bench.up.delete("b:1");
+    bench.moves.leave(20_000);
+    bench.moves.renew();
+    expect(bench.moves.isMoving).to.equal(true);
+    await nextTurn();
+    expect(bench.tried).to.deep.equal(["b:1"]);
+    bench.up.add("b:1");
+    await bench.advance(5_000);
+    expect(bench.tried).to.deep.equal(["b:1", "b:1"]);
+    await bench.advance(14_999);
+    expect(bench.tried).to.have.length(2);
+    await bench.advance(1);
+    expect(bench.at).to.equal("a:1");
+    bench.up.clear();
+    bench.moves.renew();
+    await nextTurn();
+    bench.moves.stop();
+    bench.moves.renew();
+    await bench.advance(10_000);
+    expect(bench.tried).to.deep.equal(["b:1", "b:1", "a:1", "a:1"]);
+    expect(bench.clock.pending).to.equal(0);
+  });
+
   it("moves no more once it was stopped, also in the midst of it", async () => {
     const bench = new Bench("a:1");
     bench.up.clear();

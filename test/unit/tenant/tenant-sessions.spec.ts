@@ -138,6 +138,26 @@ describe("a tenant's sessions", () => {
     expect(told.slice(2)).to.have.members(["refused s-2", "ended s-1"]);
   });
 
+  it("end with a target that is taken away or leads elsewhere, and so do the questions about it", async () => {
+    const { answers, state, sessions } = bench();
+    sessions.replaceTargets(parseTargets(["rdp=127.0.0.1:3389", "ssh=127.0.0.1:22"]));
+    sessions.offered(offer("s-1"));
+    sessions.offered(offer("s-2", { target: "ssh" }));
+    state.verdict = ASK;
+    sessions.offered(offer("s-3"));
+    sessions.offered(offer("s-4", { target: "ssh" }));
+    sessions.replaceTargets(parseTargets(["rdp=127.0.0.1:3390", "ssh=127.0.0.1:22"]));
+    await sessions.settled();
+    expect(answers.slice(4)).to.deep.equal([
+      ["s-1", "closed: target-not-found"],
+      ["s-3", "target-not-found"],
+    ]);
+    sessions.replaceTargets(parseTargets(["rdp=127.0.0.1:3390"]));
+    await sessions.settled();
+    expect(sessions.ids()).to.deep.equal([]);
+    expect(sessions.undecided()).to.deep.equal([]);
+  });
+
   it("end after the time that the last review gives them, counted from their beginning", async () => {
     const { clock, answers, state, sessions } = bench();
     sessions.offered(offer("s-1"));

@@ -337,7 +337,7 @@ export type Session = Message<"drawbridge.v1.Session"> & {
   tenant: string;
 
   /**
-   * The target's name.
+   * The target's name; or a free target, as SessionStart.target says.
    *
    * @generated from field: string target = 4;
    */

@@ -16,11 +16,13 @@ const NAMES = ["bash", "zsh", "fish", "powershell"] as const;
 
 const HELP = `
 Where it goes:
-  bash        drawbridge completion bash > ~/.local/share/bash-completion/completions/drawbridge
-  zsh         drawbridge completion zsh > "\${fpath[1]}/_drawbridge"
-  fish        drawbridge completion fish > ~/.config/fish/completions/drawbridge.fish
-  powershell  drawbridge completion powershell >> $PROFILE
-Make it again after an update. Tenants' names come from the provider, and are kept in your home for the next time.`;
+  drawbridge completion bash \\
+    > ~/.local/share/bash-completion/completions/drawbridge
+  drawbridge completion zsh > "\${fpath[1]}/_drawbridge"
+  drawbridge completion fish > ~/.config/fish/completions/drawbridge.fish
+  drawbridge completion powershell >> $PROFILE
+Make it again after an update. Tenants' names come from the provider, and are
+kept in your home for the next time.`;
 
 /** `drawbridge completion`: a script that completes commands, options and tenants' names in a shell. */
 export function completionCommand(program: () => CommandUnknownOpts) {

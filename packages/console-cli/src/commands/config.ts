@@ -19,9 +19,10 @@ const NETWORK_COMMAND = "drawbridge operator network";
 const KEYS_HELP = `
 Settings:
 ${Object.entries(CONSOLE_KEYS)
-  .map(([key, meaning]) => `  ${key.padEnd(18)} ${meaning}`)
+  .map(([key, meaning]) => `  ${key}\n    ${meaning}`)
   .join("\n")}
-The way out to the provider (proxy, leg transport) is shown too; change it with: ${NETWORK_COMMAND}`;
+The way out to the provider (proxy, leg transport) is shown too; change it with:
+${NETWORK_COMMAND}`;
 
 /** `drawbridge config`: an operator's own defaults. */
 export function configCommand() {

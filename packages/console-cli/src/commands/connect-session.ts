@@ -197,7 +197,9 @@ export class ConnectSession {
       this.#prompter = "client";
     } else output.status.update(`starting ${use.client.name} …`);
     const title = `${this.#options.request.tenant}/${this.#options.request.target}`;
-    const target = { title, ...use.target, address, certificate: look.certificate };
+    // On plain links the certificate may be anybody's between here and the target: the client then goes by its own rules.
+    const certificate = this.#options.plain ? undefined : look.certificate;
+    const target = { title, ...use.target, address, certificate };
     const { command, exited, tidy } = await startClient(use.client, target, {
       signal: until,
       signThumbprint: use.signThumbprint,
@@ -207,6 +209,7 @@ export class ConnectSession {
     if (command.endsWithItself) await exited;
     else await untilAborted(until);
     await tidy();
+    if (!command.endsWithItself) output.note(`A window of ${use.client.name} may still be open: close it there.`);
     return undefined;
   }
 

@@ -49,13 +49,19 @@ const PLAIN_HELP =
   "can then read and change everything that goes through; only for a service that encrypts by itself (default: never)";
 
 const EXAMPLES = `
-Of the tenant's name a part is enough where a person can be asked; programs give it whole.
-  drawbridge connect acme                                    RDP, with the client that is found
-  drawbridge connect acme --target rdp --target ssh          several at once
-  drawbridge connect acme --target 10.0.0.5:3389             a free target, where the tenant's policy permits it
-  drawbridge connect acme --target ssh -- ssh -p {port} me@{host}
-                                                             any program: {host}, {port}, {address} and {user} are
-                                                             filled in, no shell sees it, its exit code is ours`;
+Of the tenant's name a part is enough where a person can be asked; programs give
+it whole.
+
+Examples:
+  RDP, with the client that is found:
+    drawbridge connect acme
+  Several at once:
+    drawbridge connect acme --target rdp --target ssh
+  A free target, where the tenant's policy permits it:
+    drawbridge connect acme --target 10.0.0.5:3389
+  Any program: {host}, {port}, {address} and {user} are filled in, no shell sees
+  it, its exit code is ours:
+    drawbridge connect acme --target ssh -- ssh -p {port} me@{host}`;
 
 /** `drawbridge connect`: a session, and the RDP client on it. */
 export function connectCommand() {

@@ -35,8 +35,9 @@ A file is a list in YAML or JSON:
   forwards:
     - 127.0.0.1:13389=acme/rdp
     - 127.0.0.1:12222=globex/ssh
-Each forward is a session of its own, and asked for at once. One that is lost is opened again, after 0.5 to 25 s; one
-that the tenant or the provider refuses, or that somebody ends, stays closed.`;
+Each forward is a session of its own, and asked for at once. One that is lost is
+opened again, after 0.5 to 25 s; one that the tenant or the provider refuses, or
+that somebody ends, stays closed.`;
 
 /** `drawbridge forward`: local ports that stay open to targets of several tenants. */
 export function forwardCommand() {

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import type { Log } from "@drawbridge/control/wire";
+import { counted, type Log } from "@drawbridge/control/wire";
 import {
   type Address,
   CloudGateway,
@@ -29,11 +29,13 @@ const LONGEST_DEADLINE_MS = 60 * 60 * 1000;
 const STOP_MARGIN_MS = 10_000;
 
 const HELP = `
-Holds no keys and no home: it needs only to reach a cloud redirector, and to be named there, in settings.json:
-  "trustedGateways": ["192.0.2.7"]        (this machine's address, as the cloud redirector sees it)
-Invite codes must name this gateway: "publicAddress" in the same file. HAProxy can take its place: docs/GATEWAY.md.
+Holds no keys and no home: it needs only to reach a cloud redirector, and to be
+named there, in settings.json, by the address that the cloud redirector sees:
+  "trustedGateways": ["192.0.2.7"]
+Invite codes must name this gateway: "publicAddress" in the same file. HAProxy
+can take its place: docs/GATEWAY.md.
 
-Example: drawbridge gateway run --listen :443 --cloud 10.0.0.5:8443,10.0.0.6:8443`;
+Example: drawbridge gateway run --listen :443 --cloud 10.0.0.5:8443`;
 
 /** `drawbridge gateway …`: the provider's front door. */
 export function gatewayCommand(): Command {
@@ -140,7 +142,7 @@ async function runGateway(context: CommandContext, options: GatewayRunOptions): 
     { event: "ready", address, clouds, ...watched },
     plain`Cloud gateway listens on ${address} and passes connections on to ${clouds.join(", ")}.`,
   );
-  service.ready(() => ({ status: `${gateway.stats().connections} connections` }));
+  service.ready(() => ({ status: counted(gateway.stats().connections, "connection") }));
   await untilAborted(signal);
   await stop(gateway, options.drain, context);
 }

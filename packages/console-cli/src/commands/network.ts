@@ -23,7 +23,7 @@ export function networkCommand(role: "tenant" | "operator") {
     .addOption(legTransportOption())
     .addHelpText(
       "after",
-      "\n--proxy environment forgets the home's proxy. A running `tenant run` takes changes at its next start.",
+      "\n--proxy environment forgets the home's proxy. A running `tenant run` takes\nchanges at its next start.",
     )
     .action((options) =>
       runCommand(options, async (context) => {

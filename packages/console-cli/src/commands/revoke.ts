@@ -1,5 +1,6 @@
 import { Argument } from "@commander-js/extra-typings";
 import { AdminClient } from "@drawbridge/control/remote";
+import { counted } from "@drawbridge/control/wire";
 import { commandNamed } from "../common-options.ts";
 import { withOperatorChannel } from "../operator-channel.ts";
 import { plain } from "../rendering/index.ts";
@@ -16,7 +17,7 @@ export function revokeCommand() {
           const sessionsEnded = await new AdminClient(channel).revoke(kind, name, context.signal);
           context.output.result(
             { event: "revoked", kind, name, sessionsEnded },
-            plain`The access of ${kind} ${name} is revoked; ${sessionsEnded} of its sessions were ended.`,
+            plain`The access of ${kind} ${name} is revoked; ${counted(sessionsEnded, "session")} of its ended.`,
           );
         }),
       ),

@@ -3,7 +3,7 @@ import { AdminClient } from "@drawbridge/control/remote";
 import type { RpcChannel } from "@drawbridge/control/rpc";
 import { commandNamed } from "../common-options.ts";
 import { withOperatorChannel } from "../operator-channel.ts";
-import { overGateways } from "../over-gateways.ts";
+import { overGateways, tellWait } from "../over-gateways.ts";
 import type { Column } from "../rendering/index.ts";
 import { formatBytes, formatDuration, LiveView, plain, renderTable } from "../rendering/index.ts";
 import type { CommandContext } from "../run-command.ts";
@@ -29,9 +29,9 @@ export function sessionsCommand() {
       runCommand(options, (context) =>
         withOperatorChannel(context, async (channel, identity, gateways, take) => {
           if (options.watch) {
-            return overGateways({ ...context, channel, take, identity, gateways }, (now) =>
-              watch(context, now, options),
-            );
+            const onWait = tellWait(context.output);
+            const path = { ...context, channel, take, identity, gateways, keepsTrying: true, onWait };
+            return overGateways(path, (now) => watch(context, now, options));
           }
           const { output } = context;
           const open = await listed(context, channel, options);

@@ -90,7 +90,7 @@ async function compare(
   }
   output.result(
     { event: "compared", matching, outside, differences: differences.length },
-    plain`${matching} opened sessions match; ${differences.length} differences; ${outside} are outside of the provider's records.`,
+    `Opened sessions that match: ${matching}; differences: ${differences.length}; outside of the provider's records: ${outside}.`,
   );
   if (differences.length === 0) return;
   throw new DrawbridgeError("internal", "this tenant's audit log and the provider's do not say the same", {

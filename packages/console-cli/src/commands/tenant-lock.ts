@@ -1,6 +1,6 @@
 import { loadIdentity } from "@drawbridge/control/identity";
 import { askLocal, lockHome, readLock, TenantAuditLog, unlockHome } from "@drawbridge/control/tenant";
-import { systemWallClock } from "@drawbridge/control/wire";
+import { counted, systemWallClock } from "@drawbridge/control/wire";
 import { DrawbridgeError } from "@drawbridge/dataplane";
 import { accountName } from "../account-name.ts";
 import { commandNamed } from "../common-options.ts";
@@ -79,7 +79,7 @@ async function apply(
 
 function tell({ running, sessionsEnded, requestsRefused }: Applied): string {
   if (!running) return "`tenant run` is not running; it will let nobody in when it does.";
-  return `${sessionsEnded} sessions were ended, ${requestsRefused} requests refused.`;
+  return `${counted(sessionsEnded, "session")} ended, ${counted(requestsRefused, "request")} refused.`;
 }
 
 function notTold(event: string, cause: DrawbridgeError): DrawbridgeError {

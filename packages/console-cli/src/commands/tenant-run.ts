@@ -2,7 +2,7 @@ import { Backoff } from "@drawbridge/control/rpc";
 import type { TenantRedirectorOptions } from "@drawbridge/control/tenant";
 import { askLocal, TenantService } from "@drawbridge/control/tenant";
 import type { Log } from "@drawbridge/control/wire";
-import { systemWallClock } from "@drawbridge/control/wire";
+import { counted, systemWallClock } from "@drawbridge/control/wire";
 import { closeReasonError } from "@drawbridge/dataplane";
 import { accountName } from "../account-name.ts";
 import { commandNamed } from "../common-options.ts";
@@ -153,15 +153,17 @@ function linkEvents(tell: Tell): Pick<Observer, "linkOpened" | "linkClosed"> {
 
 /** `drawbridge tenant reload`. */
 export function reloadCommand() {
-  return commandNamed("reload", "make `tenant run` read policy.yaml again; says what is wrong with it").action(
-    (options) =>
-      runCommand(options, async ({ output, signal, home }) => {
-        const request = { call: "reload", by: accountName() } as const;
-        const { sessionsEnded, requestsRefused } = await askLocal(home("tenant"), request, "applied", signal);
-        output.result(
-          { event: "policy-reloaded", sessionsEnded, requestsRefused },
-          plain`The policy is in force; ${sessionsEnded} sessions were ended, ${requestsRefused} requests refused.`,
-        );
-      }),
+  return commandNamed(
+    "reload",
+    "make `tenant run` read policy.yaml and the targets again; says what is wrong with them",
+  ).action((options) =>
+    runCommand(options, async ({ output, signal, home }) => {
+      const request = { call: "reload", by: accountName() } as const;
+      const { sessionsEnded, requestsRefused } = await askLocal(home("tenant"), request, "applied", signal);
+      output.result(
+        { event: "policy-reloaded", sessionsEnded, requestsRefused },
+        `Policy and targets are in force; ${counted(sessionsEnded, "session")} ended, ${counted(requestsRefused, "request")} refused.`,
+      );
+    }),
   );
 }

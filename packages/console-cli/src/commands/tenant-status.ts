@@ -1,6 +1,7 @@
 import { loadIdentity } from "@drawbridge/control/identity";
 import type { AccessLock, StatusView } from "@drawbridge/control/tenant";
 import { askLocal, readLock } from "@drawbridge/control/tenant";
+import { counted } from "@drawbridge/control/wire";
 import { DrawbridgeError } from "@drawbridge/dataplane";
 import { commandNamed } from "../common-options.ts";
 import { formatRelativeTime, plain } from "../rendering/index.ts";
@@ -37,7 +38,7 @@ function describe(tenant: string, status: StatusView | undefined, lock: AccessLo
     const why = reason === "" ? "" : plain` (${reason})`;
     const how = isPlain ? ", not encrypted end to end" : "";
     lines.push(
-      plain`Session ${id}: ${operator} at ${target}${why}, opened ${ago(opened)} by ${consentBy}, ${links} links${how}`,
+      plain`Session ${id}: ${operator} at ${target}${why}, opened ${ago(opened)} by ${consentBy}, ${counted(links, "link")}${how}`,
     );
   }
   for (const { id, operator, target } of status?.requests ?? []) {

@@ -3,10 +3,11 @@ import { formatFingerprint } from "@drawbridge/control/identity";
 import type { TenantEntry } from "@drawbridge/control/remote";
 import { AdminClient, watchTenants } from "@drawbridge/control/remote";
 import type { RpcChannel } from "@drawbridge/control/rpc";
+import { counted } from "@drawbridge/control/wire";
 import { collect, commandNamed } from "../common-options.ts";
 import { rememberTenants } from "../completion/tenant-cache.ts";
 import { withOperatorChannel } from "../operator-channel.ts";
-import { overGateways } from "../over-gateways.ts";
+import { overGateways, tellWait } from "../over-gateways.ts";
 import type { Colours, Column } from "../rendering/index.ts";
 import { formatRelativeTime, LiveView, plain, renderTable } from "../rendering/index.ts";
 import type { CommandContext } from "../run-command.ts";
@@ -34,7 +35,9 @@ export function tenantsCommand() {
           const filter = { text, groups: options.group, state: options.state };
           const view = { columns, filter };
           if (options.watch) {
-            return overGateways({ ...context, channel, take, identity, gateways }, (now) => watch(context, now, view));
+            const onWait = tellWait(context.output);
+            const path = { ...context, channel, take, identity, gateways, keepsTrying: true, onWait };
+            return overGateways(path, (now) => watch(context, now, view));
           }
           const tenants = await new AdminClient(channel).listTenants(context.signal);
           rememberTenants(context.home("operator"), tenants);
@@ -91,13 +94,15 @@ function print({ output }: CommandContext, tenants: readonly TenantEntry[], { fi
 /** The head of a table that is longer than the terminal is high has scrolled away. */
 function tooMany(shown: readonly TenantEntry[]): string {
   const online = shown.filter(({ state }) => state === "online").length;
-  return `${shown.length} tenants, ${online} online. For fewer: drawbridge tenants TEXT, --group NAME, --state online.`;
+  return `${counted(shown.length, "tenant")}, ${online} online. For fewer: drawbridge tenants TEXT, --group NAME, --state online.`;
 }
 
 const nobody = (inAll: number): string =>
   inAll === 0
     ? "There are no tenants yet. Invite one with: drawbridge cloud invite tenant NAME"
-    : `None of the ${inAll} tenants that you may reach is like that.`;
+    : inAll === 1
+      ? "The one tenant that you may reach is not like that."
+      : `None of the ${inAll} tenants that you may reach is like that.`;
 
 /** On a terminal the table is drawn anew in its place; elsewhere each change is a line. */
 async function watch(context: CommandContext, channel: RpcChannel, view: TenantsView): Promise<void> {
@@ -134,5 +139,5 @@ async function watch(context: CommandContext, channel: RpcChannel, view: Tenants
 /** Also told of one that has just left the wanted state. */
 function tellChange({ output }: CommandContext, tenant: TenantEntry): void {
   const { name, state, openSessions } = tenant;
-  output.result(record(tenant), plain`${name} is ${state}, ${openSessions} sessions`);
+  output.result(record(tenant), plain`${name} is ${state}, ${counted(openSessions, "session")}`);
 }

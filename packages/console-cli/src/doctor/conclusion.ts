@@ -1,3 +1,4 @@
+import { counted } from "@drawbridge/control/wire";
 import { EXIT, EXIT_CODES, type ExitCode } from "../exit-codes.ts";
 import { nameOf } from "./examination.ts";
 import type { StepOutcome, StepResult } from "./step.ts";
@@ -23,7 +24,7 @@ export function conclude(results: readonly StepResult[]): Conclusion {
 /** What people read at the end: one line of counts, or what failed first and what to do about it. */
 export function conclusionText({ counts, first }: Conclusion): string {
   const { ok, warning, failed, skipped } = counts;
-  const numbers = `${ok} ok, ${warning} ${warning === 1 ? "warning" : "warnings"}, ${failed} failed, ${skipped} skipped.`;
+  const numbers = `${ok} ok, ${counted(warning, "warning")}, ${failed} failed, ${skipped} skipped.`;
   if (first === undefined) return warning === 0 ? `All is well: ${numbers}` : `It works, with warnings: ${numbers}`;
   const remedy = first.remedy === "" ? "Look at the logs of both ends." : first.remedy;
   return `${numbers}\nThe first that failed: ${nameOf(first)}: ${first.text}.\nWhat to do: ${remedy}`;

@@ -1,5 +1,6 @@
 import type { CloseReason } from "@drawbridge/dataplane";
 import { DrawbridgeError } from "@drawbridge/dataplane";
+import { counted } from "../wire/counted.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
 import type { LinkNews, LinkPlaces, RemotePort, SessionOperator, SessionRequest } from "./ports.ts";
 import { NO_TRACER, type Tracer } from "../watching/span.ts";
@@ -207,7 +208,7 @@ export class SessionBroker {
   #checkLimits(operator: string, tenant: string): void {
     const { maxSessions, maxSessionsPerOperator, maxSessionsPerTenant } = this.#options;
     const exceeded = (what: string, most: number, limit: string): DrawbridgeError =>
-      new DrawbridgeError("limit-exceeded", `${what} ${most} sessions open already`, {
+      new DrawbridgeError("limit-exceeded", `${what} ${counted(most, "session")} open already`, {
         remedy: "End one of them first: see `drawbridge sessions`.",
         limit,
       });

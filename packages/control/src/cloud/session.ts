@@ -1,6 +1,7 @@
 import type { CloseReason, Timer } from "@drawbridge/dataplane";
 import { closeReason, closeReasonFrom, DrawbridgeError, limitReason } from "@drawbridge/dataplane";
 import { TimeBox, type TimeLimits } from "./time-box.ts";
+import { counted } from "../wire/counted.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
 import type { Span } from "../watching/span.ts";
 import type {
@@ -162,7 +163,7 @@ export class Session {
     };
     if (this.#state.name !== "open") return refuse(closeReason("protocol-violation", "the session is not open"));
     if (this.#links.size >= maxLinks)
-      return refuse(limitReason("linksPerSession", `the session has ${maxLinks} links already`));
+      return refuse(limitReason("linksPerSession", `the session has ${counted(maxLinks, "link")} already`));
     if (ahead && [...this.#links.values()].filter(isUnused).length >= this.#linksAhead)
       return refuse(closeReason("limit-exceeded", "the session may have no more links ahead"));
     const port = this.#context.tenantPort();

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DrawbridgeError } from "@drawbridge/dataplane";
 import { z } from "zod";
 import { parseSettings } from "../wire/settings.ts";
@@ -74,12 +74,10 @@ export async function saveCertificate(home: string, certificate: string, authori
 /** Reads the identity of a home. Errors: `home-missing` where nobody has enrolled, `home-invalid`. */
 export async function loadIdentity(home: string, kind: EnrolledIdentity["kind"]): Promise<EnrolledIdentity> {
   const read = async (file: string): Promise<string> => (await readPrivateFile(join(home, file))).toString("utf8");
-  const text = await read(FILES.identity).catch((error: unknown) => {
+  const text = await read(FILES.identity).catch(async (error: unknown) => {
     if (!(error instanceof DrawbridgeError) || error.code !== "home-missing") throw error;
-    throw new DrawbridgeError("home-missing", `nobody has enrolled in ${home}`, {
-      remedy: `Enrol with \`drawbridge ${kind} enroll CODE\`, or name the right home with --home.`,
-      cause: error,
-    });
+    const message = `nobody has enrolled in ${home}`;
+    throw new DrawbridgeError("home-missing", message, { remedy: await whereElse(home, kind), cause: error });
   });
   const identity = parseSettings(identitySchema, text, join(home, FILES.identity));
   if (identity.kind !== kind) {
@@ -101,6 +99,15 @@ export async function loadIdentity(home: string, kind: EnrolledIdentity["kind"])
     throw new DrawbridgeError("home-invalid", message, { remedy: RESTORE });
   }
   return { ...identity, privateKey, certificate, certificateAuthorities, keyFingerprint };
+}
+
+/** `whoami` and the like name a role's folder, which is easily taken for the home. */
+async function whereElse(home: string, kind: EnrolledIdentity["kind"]): Promise<string> {
+  const above = dirname(home);
+  if (await isEnrolled(above).catch(() => false)) {
+    return `${above} is the folder of one role in a home: name the home itself, --home ${dirname(above)}.`;
+  }
+  return `Enrol with \`drawbridge ${kind} enroll CODE\`, or name the right home with --home.`;
 }
 
 const fingerprintOf = (certificate: string): string => certificateFacts(certificateFromPem(certificate)).keyFingerprint;

@@ -1,4 +1,5 @@
-import { rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Reach } from "@drawbridge/dataplane";
 import { DrawbridgeError } from "@drawbridge/dataplane";
@@ -48,9 +49,16 @@ export async function enroll(
     return { ...identity, keyFingerprint: certificateFacts(certificateFromPem(identity.certificate)).keyFingerprint };
   }
   if (!replace && (await isEnrolled(home))) throw taken(home, kind, await loadIdentity(home, kind));
-  await makePrivateDirectory(home);
-  await tryToWrite(home);
-  await saveIdentity(home, await redeemInvite(kind, code, way, signal));
+  const wasThere = existsSync(home);
+  try {
+    await makePrivateDirectory(home);
+    await tryToWrite(home);
+    await saveIdentity(home, await redeemInvite(kind, code, way, signal));
+  } catch (error) {
+    // One that is not empty stays.
+    if (!wasThere) await rmdir(home).catch(() => {});
+    throw error;
+  }
   return loadIdentity(home, kind);
 }
 

@@ -14,6 +14,11 @@ export const NO_LONGER_PLAIN: CloseReason = {
   remedy: "Connect again, without --plain.",
 };
 
+/** For a target that this tenant had, and has no longer, or somewhere else. */
+export function targetGone(name: string): CloseReason {
+  return { code: "target-not-found", message: `the tenant's target ${name} was taken away or leads elsewhere now` };
+}
+
 /** For a target that this tenant does not have. */
 export function noTarget(name: string): CloseReason {
   return { code: "target-not-found", message: `this tenant has no target ${name}` };

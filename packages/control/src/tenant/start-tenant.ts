@@ -57,7 +57,10 @@ export interface RunningTenant extends AsyncDisposable {
   readonly connection: ConnectionState;
   /** The sessions that are open, oldest first. */
   readonly sessions: readonly SessionView[];
-  /** Reads the policy file again. Sessions that it does not allow any more end. Errors: `home-invalid`. */
+  /**
+   * Reads the policy file and the home's targets again. Sessions that the policy does not allow any more end, and so do
+   * those to a target that is gone or leads elsewhere now. Errors: `home-invalid`.
+   */
   reload(): Promise<Applied>;
   /** Says goodbye, ends all sessions, and gives the home up. May be called twice. */
   stop(): Promise<void>;

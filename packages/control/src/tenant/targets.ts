@@ -61,6 +61,22 @@ export function formatTargets(targets: AnyTargets): { name: string; address: str
   return [...targets].map(([name, address]) => ({ name, address: "serve" in address ? "" : formatAddress(address) }));
 }
 
+/** The names of the targets that another set of them does not have, or has elsewhere. */
+export function namesGone(before: AnyTargets, now: AnyTargets): ReadonlySet<string> {
+  return new Set([...before].filter(([name, target]) => !isSame(target, now.get(name))).map(([name]) => name));
+}
+
+/** Whether two sets have the same names, and these lead to the same places. */
+export function areSameTargets(one: AnyTargets, other: AnyTargets): boolean {
+  return one.size === other.size && namesGone(one, other).size === 0;
+}
+
+function isSame(one: Target, other: Target | undefined): boolean {
+  if (other === undefined) return false;
+  if ("serve" in one || "serve" in other) return "serve" in one && "serve" in other && one.serve === other.serve;
+  return formatAddress(one) === formatAddress(other);
+}
+
 function refuseTooMany({ size }: AnyTargets): void {
   if (size <= MAX_TARGETS) return;
   throw new DrawbridgeError("limit-exceeded", `a tenant has at most ${MAX_TARGETS} targets`);

@@ -42,14 +42,23 @@ async function settingsThere(path: string): Promise<object> {
   }
 }
 
+/** Reads the targets of a home. Errors: `home-invalid`. */
+export async function readTargets(path: string): Promise<TenantTargets> {
+  return (await readSettings(path)).targets;
+}
+
 /** Opens a home. Errors: `home-missing` where nobody has enrolled, `home-invalid`. */
 export async function openTenantHome(path: string): Promise<TenantHome> {
   const identity = await loadIdentity(path, "tenant");
+  return { identity, ...(await readSettings(path)) };
+}
+
+async function readSettings(path: string): Promise<Omit<TenantHome, "identity">> {
   const file = join(path, SETTINGS);
   const settings = parseSettings(settingsSchema, (await readPrivateFile(file)).toString("utf8"), file);
   try {
     const targets = parseTargets(Object.entries(settings.targets).map(([name, at]) => `${name}=${at}`));
-    return { identity, targets, keepAlive: settings.keepAlive };
+    return { targets, keepAlive: settings.keepAlive };
   } catch (error) {
     if (!(error instanceof DrawbridgeError)) throw error;
     throw new DrawbridgeError("home-invalid", `${file}: ${error.message}`, { remedy: error.remedy, cause: error });

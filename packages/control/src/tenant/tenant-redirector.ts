@@ -81,6 +81,7 @@ const PREFER_AFTER_MS = 5 * 60_000;
 /** The tenant redirector: holds the control connection, and serves the sessions that its policy accepts. */
 export class TenantRedirector {
   readonly #options: TenantRedirectorOptions;
+  #targets: AnyTargets;
   /** What is offered, asked and open. */
   readonly sessions: TenantSessions;
   readonly #stop = new AbortController();
@@ -98,7 +99,7 @@ export class TenantRedirector {
   constructor(options: TenantRedirectorOptions) {
     this.#options = options;
     const { home, policy, observer, clock, onRequestsChange } = options;
-    const { targets } = home;
+    const targets = (this.#targets = home.targets);
     const identity = (): EnrolledIdentity => options.identity?.current ?? home.identity;
     const notice = onRequestsChange === undefined ? {} : { onRequestsChange };
     const gateways = (this.#gateways = options.gateways ?? new Gateways(home.identity.addresses));
@@ -136,6 +137,13 @@ export class TenantRedirector {
   policyChanged(): void {
     this.sessions.review();
     this.#attempt?.policyChanged();
+  }
+
+  /** The targets are others: ends what was for one that is gone or elsewhere now, and tells the cloud redirector. */
+  targetsChanged(targets: AnyTargets): void {
+    this.#targets = targets;
+    this.sessions.replaceTargets(targets);
+    this.#attempt?.targetsChanged();
   }
 
   /** Says goodbye, ends all sessions and stops. May be called twice. */
@@ -193,7 +201,7 @@ export class TenantRedirector {
       software: SOFTWARE,
       hostName: hostname(),
       platform: `${platform()} ${arch()}`,
-      targets: formatTargets(this.#options.home.targets),
+      targets: formatTargets(this.#targets),
       freeTargets: this.#options.policy.freeTargets?.some() ?? false,
     };
   }

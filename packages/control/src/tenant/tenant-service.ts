@@ -7,6 +7,7 @@ import { homeGateways } from "../rpc/home-gateways.ts";
 import { RenewingIdentity } from "../rpc/renewing-identity.ts";
 import { ExclusiveLock } from "../store/index.ts";
 import type { Tracer } from "../watching/span.ts";
+import { counted } from "../wire/counted.ts";
 import type { Log } from "../wire/log.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
 import { readLock } from "./access-lock.ts";
@@ -18,10 +19,10 @@ import type { ServedTarget } from "./open-target.ts";
 import type { Policy } from "./policy/policy.ts";
 import { readPolicy } from "./policy/policy-file.ts";
 import { type Decide, type DecisionPort, ProgramDecision } from "./program-decision.ts";
-import { type AnyTargets, withTargets } from "./targets.ts";
+import { type AnyTargets, areSameTargets, formatTargets, withTargets } from "./targets.ts";
 import { TenantAccess } from "./tenant-access.ts";
 import { TenantAuditLog } from "./tenant-audit-log.ts";
-import { openTenantHome } from "./tenant-home.ts";
+import { openTenantHome, readTargets } from "./tenant-home.ts";
 import type { ConnectionState, RunningHome, TenantRedirectorOptions } from "./tenant-redirector.ts";
 import { TenantRedirector } from "./tenant-redirector.ts";
 import { tellAll } from "./tenant-session-observer.ts";
@@ -51,7 +52,7 @@ export interface TenantServiceOptions {
 /** How long a program may take to decide unless told otherwise, in milliseconds. */
 const DECIDE_MS = 60_000;
 
-/** What has changed by a new policy or lock. */
+/** What has changed by a new policy, other targets or a lock. */
 export interface Applied {
   sessionsEnded: number;
   requestsRefused: number;
@@ -64,6 +65,7 @@ export interface Applied {
 export class TenantService {
   readonly #options: TenantServiceOptions;
   readonly #home: RunningHome;
+  #targets: AnyTargets;
   readonly #held: ExclusiveLock;
   readonly #audit: TenantAuditLog;
   readonly #access: TenantAccess;
@@ -81,6 +83,7 @@ export class TenantService {
   ) {
     this.#options = options;
     this.#home = home;
+    this.#targets = home.targets;
     this.#held = held;
     this.#audit = audit;
     this.#access = access;
@@ -159,16 +162,19 @@ export class TenantService {
   }
 
   /**
-   * Reads the policy file again. Sessions that it does not allow any more end.
+   * Reads the policy file and the home's targets again. Sessions that the policy does not allow any more end, and so do
+   * those to a target that is gone or leads elsewhere now.
    *
-   * Errors: `home-invalid`, with line and reason; what held before then goes on.
+   * Errors: `home-invalid`, with line and reason; what held before then goes on, of both.
    *
    * @param by who asked, for the audit log.
    */
   async reload(by: string): Promise<Applied> {
-    const { log } = this.#options;
+    const { log, home, targets: given = {} } = this.#options;
+    let targets: AnyTargets;
     try {
-      this.#access.policy = await policyOf(this.#options, this.#home.targets);
+      targets = withTargets(await readTargets(home), given);
+      this.#access.policy = await policyOf(this.#options, targets);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       void this.#audit.record("policy-refused", { by, why });
@@ -178,8 +184,10 @@ export class TenantService {
     const { freeTargets = [] } = this.#access.policy;
     const rules = this.#access.policy.rules.length;
     void this.#audit.record("policy-reloaded", { by, rules, freeTargetRules: freeTargets.length });
-    const applied = await this.#review();
-    log.info({ event: "policy-reloaded", rules, ...applied }, `the policy was reloaded and has ${rules} rules`);
+    if (!areSameTargets(this.#targets, targets)) void this.#audit.record("targets-changed", { by, ...named(targets) });
+    const applied = await this.#review(targets);
+    const text = `the policy was reloaded and has ${counted(rules, "rule")}`;
+    log.info({ event: "policy-reloaded", rules, ...named(targets), ...applied }, text);
     return applied;
   }
 
@@ -242,9 +250,10 @@ export class TenantService {
     log.warn({ event: "locked", ...lock }, "access is locked: nobody is let in until `drawbridge tenant unlock`");
   }
 
-  async #review(): Promise<Applied> {
+  async #review(targets = this.#targets): Promise<Applied> {
     const { sessions } = this.#redirector;
     const before = { sessions: sessions.list().length, requests: sessions.requests.list().length };
+    if (!areSameTargets(this.#targets, targets)) this.#redirector.targetsChanged((this.#targets = targets));
     this.#redirector.policyChanged();
     const applied = {
       sessionsEnded: before.sessions - sessions.list().length,
@@ -253,6 +262,12 @@ export class TenantService {
     await sessions.settled();
     return applied;
   }
+}
+
+/** For logs. */
+function named(targets: AnyTargets): { targets: string } {
+  const texts = formatTargets(targets).map(({ name, address }) => (address === "" ? name : `${name}=${address}`));
+  return { targets: texts.join(" ") };
 }
 
 /** Lets everybody in: for a program that decides by itself. */

@@ -11,7 +11,8 @@ import { openTarget, type SessionTarget } from "./open-target.ts";
 import { PlaceSearch } from "./place-search.ts";
 import { goesPlain, plainPermitFor, stillPermitted } from "./plain-terms.ts";
 import type { PolicyVerdict, SessionBounds } from "./policy/policy.ts";
-import { NO_LONGER_PLAIN, NOT_CONSENTED, noTarget } from "./session-refusals.ts";
+import { NO_LONGER_PLAIN, NOT_CONSENTED, noTarget, targetGone } from "./session-refusals.ts";
+import { type AnyTargets, namesGone } from "./targets.ts";
 import { TenantLink } from "./tenant-link.ts";
 import type { AnswerPort, TenantSessionsOptions } from "./tenant-sessions-options.ts";
 
@@ -24,6 +25,7 @@ export class TenantSessions {
   readonly #options: Required<Omit<TenantSessionsOptions, "resolve">>;
   /** The free targets that are looked up. */
   readonly #searches: PlaceSearch;
+  #targets: AnyTargets;
   readonly #sessions = new Map<string, OpenSession>();
   /** Sessions that are over, but for the last of their links. */
   readonly #ending = new Set<Promise<void>>();
@@ -35,6 +37,7 @@ export class TenantSessions {
     const { onRequestsChange = () => {}, traceLink = () => NO_SPAN, clock, resolve } = options;
     const limits = { maxLinksPerSession: 64, maxLinks: 4_096, maxSessions: 1_024 };
     this.#options = { ...limits, ...options, onRequestsChange, traceLink };
+    this.#targets = options.targets;
     this.requests = new ConsentRequests({ clock, onChange: onRequestsChange });
     this.#searches = new PlaceSearch({ clock, ...(resolve && { resolve }) });
   }
@@ -69,12 +72,11 @@ export class TenantSessions {
 
   /** Decides on an offer by the tenant's policy, or asks a person. */
   offered(offer: OfferedSession): void {
-    const { observer, targets } = this.#options;
-    observer.sessionOffered(offer);
+    this.#options.observer.sessionOffered(offer);
     const obstacle = this.#obstacle(offer);
     if (obstacle !== undefined) return this.#refuse(offer, obstacle, "limit");
     if (isFreeTarget(offer.target)) return this.#search(offer);
-    const target = targets.get(offer.target);
+    const target = this.#targets.get(offer.target);
     if (target === undefined) return this.#refuse(offer, noTarget(offer.target), "targets");
     this.#decide(offer, target);
   }
@@ -93,8 +95,18 @@ export class TenantSessions {
     }
     for (const { offer, askedAt } of this.requests.list()) {
       const verdict = policy.judge(offer, askedAt);
-      if (verdict.verdict !== "deny" || this.requests.withdraw(offer.sessionId) === undefined) continue;
-      this.#refuse(offer, verdict.reason, verdict.because);
+      if (verdict.verdict === "deny") this.#takeBack(offer, verdict.reason, verdict.because);
+    }
+  }
+
+  /** The targets are others: ends what is open or asked for one that is gone, or leads elsewhere now. */
+  replaceTargets(targets: AnyTargets): void {
+    const gone = namesGone(this.#targets, targets);
+    this.#targets = targets;
+    for (const { offer } of [...this.list(), ...this.requests.list()]) {
+      if (!gone.has(offer.target)) continue;
+      this.end(offer.sessionId, targetGone(offer.target));
+      this.#takeBack(offer, targetGone(offer.target), "targets");
     }
   }
 
@@ -198,13 +210,8 @@ export class TenantSessions {
     const decided = (outcome: ConsentOutcome): void => {
       if (outcome.outcome === "lapsed") return this.#refuse(offer, outcome.reason, "nobody");
       if (outcome.outcome === "refused") return this.#refuse(offer, outcome.reason, outcome.by);
-      this.#open(
-        offer,
-        target,
-        { by: "person", name: outcome.by },
-        offeredAt,
-        stillPermitted(offer, verdict, this.#options.policy.judge(offer, offeredAt)),
-      );
+      const bounds = stillPermitted(offer, verdict, this.#options.policy.judge(offer, offeredAt));
+      this.#open(offer, target, { by: "person", name: outcome.by }, offeredAt, bounds);
     };
     try {
       this.requests.ask(offer, withinMs, decided, goesPlain(offer, verdict));
@@ -215,19 +222,13 @@ export class TenantSessions {
     this.#port?.answerSession(offer.sessionId, { decision: "pending", withinMs });
   }
 
-  #open(
-    offer: OfferedSession,
-    target: SessionTarget,
-    consent: Consent,
-    offeredAt: number,
-    bounds: SessionBounds,
-  ): void {
+  #open(offer: OfferedSession, target: SessionTarget, consent: Consent, at: number, bounds: SessionBounds): void {
     // Looked at again, because a person may have taken a while.
     const obstacle = this.#obstacle(offer);
     if (obstacle !== undefined) return this.#refuse(offer, obstacle, "limit");
     const plainPermit = plainPermitFor(this.#options.identity(), offer, bounds);
     const terms = { consent, plain: plainPermit !== undefined };
-    const session = new OpenSession(offer, target, terms, offeredAt, this.#options.clock);
+    const session = new OpenSession(offer, target, terms, at, this.#options.clock);
     this.#sessions.set(offer.sessionId, session);
     this.#limit(session, bounds.maxSessionMs);
     this.#options.observer.sessionOpened(offer, terms);
@@ -248,6 +249,10 @@ export class TenantSessions {
   #refuse(offer: OfferedSession, reason: CloseReason, by: string): void {
     this.#options.observer.sessionRefused(offer, reason, by);
     this.#port?.answerSession(offer.sessionId, { decision: "refused", reason });
+  }
+
+  #takeBack(offer: OfferedSession, reason: CloseReason, by: string): void {
+    if (this.requests.withdraw(offer.sessionId) !== undefined) this.#refuse(offer, reason, by);
   }
 
   #withdraw(sessionId: string, reason: CloseReason): void {

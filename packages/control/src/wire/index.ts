@@ -1,3 +1,4 @@
+export { counted } from "./counted.ts";
 export { parseDurationText } from "./duration.ts";
 export { canonicalTarget } from "./free-target.ts";
 export { openHomeReach, type HomeReach, type NetworkWish } from "./home-reach.ts";

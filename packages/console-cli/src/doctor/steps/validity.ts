@@ -1,3 +1,5 @@
+import { counted } from "@drawbridge/control/wire";
+
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Certificates of principals renew at two thirds of their life; one that is this far was not renewed. */
 const OVERDUE_AT = 0.75;
@@ -13,7 +15,7 @@ export function validityText({ notBefore, notAfter }: Validity, now: number): st
   if (now < notBefore) return `good only from ${new Date(notBefore).toISOString()}`;
   if (now > notAfter) return `expired at ${new Date(notAfter).toISOString()}`;
   const days = Math.floor((notAfter - now) / DAY_MS);
-  const left = days === 0 ? "less than a day" : days === 1 ? "1 day" : `${days} days`;
+  const left = days === 0 ? "less than a day" : counted(days, "day");
   return `good until ${new Date(notAfter).toISOString().slice(0, 10)} (${left} left)`;
 }
 
