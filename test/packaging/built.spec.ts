@@ -22,6 +22,7 @@ const MAIN_JOB = ["test/integration/cli/data.spec.ts", "test/integration/cli/wor
 const ENDS_AND_CUTS = [
   "test/integration/dataplane/early-ends.spec.ts",
   "test/integration/dataplane/end-to-end-tls.spec.ts",
+  "test/integration/dataplane/ends-over-legs.spec.ts",
   "test/integration/security/hostile-cloud.spec.ts",
 ];
 

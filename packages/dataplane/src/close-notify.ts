@@ -1,15 +1,9 @@
 import type { Duplex } from "node:stream";
-import type { TLSSocket } from "node:tls";
+import { TLSSocket } from "node:tls";
 import { DrawbridgeError } from "./errors.ts";
 import { HeldOpenLeg } from "./held-open-leg.ts";
-
-/** What is used here of Node's native handles, which are not in its documentation. */
-interface NativeHandle {
-  /** Whether JavaScript wants to read: false while back-pressure holds the stream. */
-  readonly reading?: boolean;
-  /** 0, or libuv's UV_EALREADY when the handle is reading as it is. */
-  readStart(): number;
-}
+import { hasEnded } from "./leg-end.ts";
+import { readingHandle } from "./native-handle.ts";
 
 /**
  * Lets a TLS stream end in order only by a close_notify, which nobody between the two ends can make (RFC 8446, 6.1). One
@@ -17,8 +11,9 @@ interface NativeHandle {
  *
  * Node reports both alike, as an end. But libuv stops reading at the end of a connection and goes on after a
  * close_notify, and that can be asked for at the moment of the end, when the end is pushed: whether the raw handle still
- * reads, or back-pressure had stopped it before (then no end of the connection can have been read). A duplex of our own
- * under the TLS stream could tell by documented means, at a third more CPU on both ends.
+ * reads, or back-pressure had stopped it before (then no end of the connection can have been read). Of a leg that is inside
+ * of TLS itself it is asked whether that has ended. A duplex of our own under the TLS stream could tell by documented
+ * means, at a third more CPU on both ends.
  *
  * @param leg the socket, or the stream over one, below the stream
  * @param peer who is at the other end, for the error's text
@@ -37,13 +32,12 @@ export function requireCloseNotify(stream: TLSSocket, leg: Duplex, peer: string)
 }
 
 function wasCutOff(stream: TLSSocket, leg: Duplex): boolean {
-  if (handleOf(stream)?.reading === false) return false;
-  // A stream of our own ends only with the connection.
+  // A stream of our own ends only with the connection, and does even while its reader makes it wait.
   if (leg instanceof HeldOpenLeg) return leg.readableEnded;
+  const isPaused = readingHandle(stream)?.reading === false;
+  // So does TLS: a close_notify of the leg's may stand right behind the bytes that made the reader wait.
+  if (leg instanceof TLSSocket) return hasEnded(leg, isPaused);
+  if (isPaused) return false;
   // Where there is no such handle, nothing vouches for the end.
-  return (handleOf(leg)?.readStart() ?? 0) === 0;
-}
-
-function handleOf(socket: Duplex): NativeHandle | undefined {
-  return (socket as unknown as { readonly _handle?: NativeHandle | null })._handle ?? undefined;
+  return (readingHandle(leg)?.readStart() ?? 0) === 0;
 }

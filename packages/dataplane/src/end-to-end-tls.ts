@@ -6,6 +6,7 @@ import { requireCloseNotify } from "./close-notify.ts";
 import { acceptingServer, clientContext, END_TO_END_ALPN, type EndToEndIdentity } from "./end-to-end-contexts.ts";
 import { abortError, DrawbridgeError, toDrawbridgeError } from "./errors.ts";
 import { heldOpen } from "./held-open-leg.ts";
+import { outliveStream } from "./leg-end.ts";
 import { overEitherWay } from "./leg-ways.ts";
 import { fromTlsError } from "./tls-error.ts";
 
@@ -91,6 +92,7 @@ class Handshake {
       return;
     }
     requireCloseNotify(stream, this.#leg, this.#peer);
+    outliveStream(this.#leg, stream, this.#options.clock ?? systemClock);
     setImmediate(() => this.#handOver(stream));
   }
 
@@ -127,7 +129,9 @@ function begin(
   options: EndToEndTlsOptions,
   start: (handshake: Handshake, leg: Duplex) => void,
 ): Promise<TLSSocket> {
-  return overEitherWay(leg, options, (way, signal) => beginOver(heldOpen(way), peer, { ...options, signal }, start));
+  return overEitherWay(leg, options, (way, signal) =>
+    beginOver(heldOpen(way, options.clock), peer, { ...options, signal }, start),
+  );
 }
 
 function beginOver(

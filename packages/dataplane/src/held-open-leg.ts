@@ -1,5 +1,8 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
+import { systemClock, type Clock } from "./clock.ts";
+import { closeAtEnd } from "./leg-end.ts";
 
 const endTogether = new WeakSet<Socket>();
 
@@ -18,20 +21,20 @@ export function setEndsTogether(socket: Socket): void {
  *
  * Such a stream goes through JavaScript and costs about a third more, so it is used only where it must be.
  */
-export function heldOpen(leg: Socket): Duplex {
-  return endTogether.has(leg) ? new HeldOpenLeg(leg) : leg;
+export function heldOpen(leg: Socket, clock?: Clock): Duplex {
+  return endTogether.has(leg) ? new HeldOpenLeg(leg, clock) : leg;
 }
 
 /** See {@link heldOpen}. */
 export class HeldOpenLeg extends Duplex {
   readonly #leg: Socket;
+  readonly #clock: Clock;
 
-  constructor(leg: Socket) {
+  constructor(leg: Socket, clock = systemClock) {
     super({ allowHalfOpen: true });
     this.#leg = leg;
-    leg.on("data", (chunk: Buffer) => {
-      if (!this.push(chunk)) leg.pause();
-    });
+    this.#clock = clock;
+    leg.on("data", this.#onData);
     leg.once("end", () => this.push(null));
     leg.once("close", () => this.destroy());
     leg.pause();
@@ -50,8 +53,20 @@ export class HeldOpenLeg extends Duplex {
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    if (error === null && this.writableFinished) this.#leg.destroySoon();
+    if (error === null && this.writableFinished) this.#closeInOrder();
     else this.#leg.destroy();
     callback(error);
   }
+
+  /** See `outliveStream`: the end of a leg over TLS may still come, and must find somebody. */
+  #closeInOrder(): void {
+    const leg = this.#leg;
+    if (!(leg instanceof TLSSocket) || leg.readableEnded || leg.destroyed) return leg.destroySoon();
+    leg.off("data", this.#onData).end();
+    closeAtEnd(leg, this.#clock, () => leg.destroySoon());
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (!this.push(chunk)) this.#leg.pause();
+  };
 }
