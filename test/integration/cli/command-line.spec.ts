@@ -5,25 +5,11 @@ import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { createProgram } from "../../../packages/console-cli/src/program.ts";
 import { TemporaryFolder } from "../../../scripts/demo/temporary-folder.ts";
 import { expectCli } from "../../support/cli.ts";
 import { expectBothRefusals, expectRefusal } from "./refusals.ts";
 
 const BIN = fileURLToPath(new URL("../../../packages/console-cli/bin/drawbridge.js", import.meta.url));
-
-interface CommandLike {
-  name(): string;
-  helpInformation(): string;
-  readonly commands: readonly CommandLike[];
-  readonly options: readonly { readonly long?: string | undefined; readonly hidden: boolean }[];
-}
-
-/** Every command with its words. */
-function allCommands(command: CommandLike, words: readonly string[] = []): { words: string[]; command: CommandLike }[] {
-  const here = { words: [...words], command };
-  return [here, ...command.commands.flatMap((child) => allCommands(child, [...words, child.name()]))];
-}
 
 describe("the command line", () => {
   let folder: TemporaryFolder;
@@ -101,15 +87,6 @@ describe("the command line", () => {
     const { stdout, tail } = await expectCli(["cloud"], home(), 2);
     expect(stdout).to.equal("");
     expect(tail).to.match(/Usage: drawbridge cloud/);
-  });
-
-  it("mentions every option of every command in its help, but those that are hidden", () => {
-    for (const { words, command } of allCommands(createProgram())) {
-      const help = command.helpInformation();
-      for (const { long } of command.options.filter(({ hidden }) => !hidden))
-        expect(help, words.join(" ")).to.contain(long);
-      for (const child of command.commands) expect(help, words.join(" ")).to.contain(child.name());
-    }
   });
 
   it("prints the help on standard output where it is asked for", async () => {

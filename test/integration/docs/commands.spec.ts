@@ -2,28 +2,15 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { createProgram } from "../../../packages/console-cli/src/program.ts";
+import { type AnyCommand, refusalOf } from "../../support/command-tree.ts";
 import { blocks, documents, ROOT, withoutBlocks } from "./documents.ts";
 import type { Document } from "./documents.ts";
 import { drawbridgeArguments, shellCommands } from "./shell-line.ts";
 
-/** Any command of the tree. */
-type AnyCommand = ReturnType<typeof createProgram>["commands"][number];
-
-/** Thrown in place of the command's action, when everything about a command line is right. */
-class Understood extends Error {}
-
 /** Gives a command line to the real command tree, and says what is wrong with it. */
 async function complaint(words: readonly string[]): Promise<string | undefined> {
-  const program = createProgram();
-  program.hook("preAction", () => {
-    throw new Understood();
-  });
-  try {
-    await program.parseAsync([...words], { from: "user" });
-    return "it does nothing";
-  } catch (error) {
-    return error instanceof Understood || words.includes("--help") ? undefined : String(error);
-  }
+  const refusal = await refusalOf(words);
+  return refusal === undefined || words.includes("--help") ? undefined : (refusal as Error).message;
 }
 
 /** What is wrong with a mention in running text, where arguments may be left out: a command or option that is not there. */

@@ -17,7 +17,7 @@ const full: ClientTarget = {
   title: "acme",
   extraArgs: ["/x", "two words"],
 };
-const certificate = { fingerprint: "ab:cd", name: "WIN-1", notAfter: 0 };
+const certificate = { pem: "", fingerprint: "ab:cd", name: "WIN-1", notAfter: 0 };
 /** Everything that can be asked for, but another size. */
 const options: ClientTarget = {
   ...bare,

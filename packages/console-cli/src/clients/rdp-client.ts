@@ -65,6 +65,8 @@ export interface FoundClient {
   readonly endsWithItself: boolean;
   /** The command line for a target. Pure. */
   command(target: ClientTarget): ClientCommand;
+  /** What has to be done on this machine before the command is started. Never rejects. Default: nothing. */
+  prepare?(target: ClientTarget): Promise<void>;
 }
 
 /** A kind of RDP client. */

@@ -1,6 +1,7 @@
 import { DrawbridgeError, formatAddress } from "@drawbridge/dataplane";
 import { certificateNotes } from "./certificate-note.ts";
 import { findExecutable } from "./find-executable.ts";
+import { rememberCertificate } from "./freerdp-known-hosts.ts";
 import type { ClientCommand, ClientTarget, RdpClient } from "./rdp-client.ts";
 
 /**
@@ -14,15 +15,23 @@ export const remmina: RdpClient = {
   displays: ["x11", "wayland"],
   async find(environment) {
     const file = await findExecutable(["remmina"], environment);
-    return file === undefined
-      ? undefined
-      : { name: "remmina", path: file, endsWithItself: false, command: (target) => remminaCommand(file, target) };
+    if (file === undefined) return undefined;
+    return {
+      name: "remmina",
+      path: file,
+      endsWithItself: false,
+      command: (target) => remminaCommand(file, target),
+      prepare: async ({ address, certificate }) => {
+        if (certificate !== undefined) await rememberCertificate(address, certificate, environment);
+      },
+    };
   },
 };
 
 /**
  * Remmina's command line: an `rdp://` address, and where options need it a profile file, which Remmina does not add to its
- * list. It cannot be told which certificate is right: it asks, and remembers by address.
+ * list. Neither can tell it which certificate is right. It takes one that it finds where FreeRDP keeps them, by address, and asks
+ * about any other: so does a Remmina that keeps its files elsewhere, as Flatpak's does.
  */
 export function remminaCommand(file: string, target: ClientTarget): ClientCommand {
   const { address, user, fullScreen, certificate, profilePath, extraArgs } = target;

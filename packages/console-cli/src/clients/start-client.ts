@@ -49,6 +49,7 @@ export async function startClient(
       });
       if (signThumbprint !== undefined && ending === "rdp") await sign(command.profile.path, signThumbprint);
     }
+    await client.prepare?.(target);
     return { ...(await launch(command, { signal })), command, tidy };
   } catch (error) {
     await tidy();

@@ -4,6 +4,8 @@ import { connect, type TLSSocket } from "node:tls";
 
 /** An RDP server's certificate, as it showed it; nobody vouches for it here. */
 export interface ServerCertificate {
+  /** The certificate itself. */
+  readonly pem: string;
   /** SHA-256 of the whole certificate: lower-case hex with colons, as FreeRDP shows it. */
   readonly fingerprint: string;
   /** The subject's common name, or the first name that it is for; empty where it has none. */
@@ -55,6 +57,7 @@ function factsOf(certificate: X509Certificate): ServerCertificate {
   const subject = /^CN=(.*)$/m.exec(certificate.subject)?.[1];
   const first = /^DNS:([^,]*)/.exec(certificate.subjectAltName ?? "")?.[1];
   return {
+    pem: certificate.toString(),
     fingerprint: certificate.fingerprint256.toLowerCase(),
     name: subject ?? first ?? "",
     notAfter: certificate.validToDate.getTime(),

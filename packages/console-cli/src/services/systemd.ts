@@ -45,6 +45,10 @@ function running(service: ServiceDescription, version: number): string[] {
     "# The service ends by itself; a message on its way to systemd does too.",
     "KillMode=mixed",
     `TimeoutStopSec=${service.stopSeconds}`,
+    // By default the whole service is stopped for a worker that the kernel ends.
+    ...(role === "cloud"
+      ? ["# A worker process that the kernel kills for its memory is replaced.", "OOMPolicy=continue"]
+      : []),
     "Restart=on-failure",
     "RestartSec=5",
     ...(version >= BACK_OFF_VERSION ? ["RestartSteps=6", "RestartMaxDelaySec=300"] : []),
