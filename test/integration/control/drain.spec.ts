@@ -24,6 +24,9 @@ describe("draining the cloud redirector", () => {
     let over = false;
     const drained = bench.cloud.drain(60_000).then(() => (over = true));
     expect(Number((await tenant.next("drain")).within?.seconds)).to.equal(60);
+    const ending = await operator.next("ending");
+    expect(Number(ending.within?.seconds)).to.be.within(59, 60);
+    expect(ending.reason?.code).to.equal("shutting-down");
     const { error } = await bench.operator(olga).end();
     expect(error).to.be.instanceOf(DrawbridgeError).with.property("code", "shutting-down");
     expect(over).to.equal(false);
@@ -32,9 +35,23 @@ describe("draining the cloud redirector", () => {
     expect(over).to.equal(true);
   });
 
+  it("tells the operator whose session the tenant lets in meanwhile", async () => {
+    const tenant = await bench.tenant(acme);
+    const operator = bench.operator(olga);
+    const { sessionId } = await tenant.next("sessionOffer");
+    const drained = bench.cloud.drain(60_000);
+    await tenant.next("drain");
+    tenant.accept(sessionId);
+    await operator.next("opened");
+    expect(Number((await operator.next("ending")).within?.seconds)).to.be.within(1, 60);
+    operator.goodbye();
+    await drained;
+  });
+
   it("is over at its deadline where a session stays open, and leaves ending it to the stop", async () => {
     const { operator } = await openSession();
     await bench.cloud.drain(1);
+    await operator.next("ending");
     const [ended] = await Promise.all([operator.next("ended"), bench.stop()]);
     expect(ended.reason?.code).to.equal("shutting-down");
   });

@@ -55,6 +55,9 @@ describe("a cloud redirector that is told to stop", function () {
     provider.cloud.child.signal("SIGTERM");
     // Told to every tenant, and only then is the broker certain to refuse.
     await logged(tenant, /the cloud redirector stops within 600 s/);
+    const ending = await session.waitForEvent("ending");
+    expect(ending).to.include({ code: "shutting-down", message: "the cloud redirector stops", target: "rdp" });
+    expect(ending["withinSeconds"]).to.be.within(570, 600);
     const refused = await runDrawbridge(CONNECT, { home: provider.home });
     expect(refused.code).to.equal(4);
     expect(refused.events.at(-1)).to.include({

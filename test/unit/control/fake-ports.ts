@@ -56,6 +56,7 @@ export class FakeRemotePort implements RemotePort {
   readonly refusals: { requestId: number; linkId: string; reason: CloseReason }[] = [];
   readonly linkEnds: { linkId: string; reason: CloseReason; bytes: SessionBytes }[] = [];
   readonly ends: { reason: CloseReason; bytes: SessionBytes }[] = [];
+  readonly endings: { withinMs: number; reason: CloseReason }[] = [];
 
   pending(_sessionId: string, withinMs: number): void {
     this.pendings.push(withinMs);
@@ -72,6 +73,9 @@ export class FakeRemotePort implements RemotePort {
   }
   linkEnded(linkId: string, reason: CloseReason, { toTenant, toRemote }: SessionBytes): void {
     this.linkEnds.push({ linkId, reason, bytes: { toTenant, toRemote } });
+  }
+  ending(withinMs: number, reason: CloseReason): void {
+    this.endings.push({ withinMs, reason });
   }
   ended(reason: CloseReason, { toTenant, toRemote }: SessionBytes): void {
     this.ends.push({ reason, bytes: { toTenant, toRemote } });

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file drawbridge/v1/session.proto.
  */
 export const file_drawbridge_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("ChtkcmF3YnJpZGdlL3YxL3Nlc3Npb24ucHJvdG8SDWRyYXdicmlkZ2UudjEirAEKC09wZW5SZXF1ZXN0EiwKBXN0YXJ0GAEgASgLMhsuZHJhd2JyaWRnZS52MS5TZXNzaW9uU3RhcnRIABIyCgxsaW5rX3JlcXVlc3QYAiABKAsyGi5kcmF3YnJpZGdlLnYxLkxpbmtSZXF1ZXN0SAASMAoHZ29vZGJ5ZRgDIAEoCzIdLmRyYXdicmlkZ2UudjEuU2Vzc2lvbkdvb2RieWVIAEIJCgdtZXNzYWdlIr8CCgxPcGVuUmVzcG9uc2USMAoHcGVuZGluZxgBIAEoCzIdLmRyYXdicmlkZ2UudjEuU2Vzc2lvblBlbmRpbmdIABIuCgZvcGVuZWQYAiABKAsyHC5kcmF3YnJpZGdlLnYxLlNlc3Npb25PcGVuZWRIABIwCgtsaW5rX3RpY2tldBgDIAEoCzIZLmRyYXdicmlkZ2UudjEuTGlua1RpY2tldEgAEjIKDGxpbmtfcmVmdXNlZBgEIAEoCzIaLmRyYXdicmlkZ2UudjEuTGlua1JlZnVzZWRIABIuCgpsaW5rX2VuZGVkGAUgASgLMhguZHJhd2JyaWRnZS52MS5MaW5rRW5kZWRIABIsCgVlbmRlZBgGIAEoCzIbLmRyYXdicmlkZ2UudjEuU2Vzc2lvbkVuZGVkSABCCQoHbWVzc2FnZSKFAgoMU2Vzc2lvblN0YXJ0EhkKBnRlbmFudBgBIAEoCUIJukgGcgQQARhAEhoKBnRhcmdldBgCIAEoCUIKukgHcgUQARiDAhIYCgZyZWFzb24YAyABKAlCCLpIBXIDKIAIEhgKBnRpY2tldBgEIAEoCUIIukgFcgMogAgSGgoIc29mdHdhcmUYBSABKAlCCLpIBXIDKIABEjsKDG1heF9kdXJhdGlvbhgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIKukgHqgEEMgIIARIcCgtwbGFpbl9ub25jZRgHIAEoDEIHukgEegIYIBITCgtsaW5rc19haGVhZBgIIAEoDSJPCg5TZXNzaW9uUGVuZGluZxISCgpzZXNzaW9uX2lkGAEgASgJEikKBndpdGhpbhgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiL6AQoNU2Vzc2lvbk9wZW5lZBISCgpzZXNzaW9uX2lkGAEgASgJEh4KFnRlbmFudF9rZXlfZmluZ2VycHJpbnQYAiABKAwSLQoKZXhwaXJlc19pbhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhItCgppZGxlX2xpbWl0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjAKDHBsYWluX3Blcm1pdBgFIAEoCzIaLmRyYXdicmlkZ2UudjEuUGxhaW5QZXJtaXQSEAoIZ2F0ZXdheXMYBiADKAkSEwoLbGlua3NfYWhlYWQYByABKA0iTgoLTGlua1JlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoDRIcCgt0cmFjZXBhcmVudBgCIAEoCUIHukgEcgIoQBINCgVhaGVhZBgDIAEoCCKLAQoKTGlua1RpY2tldBISCgpyZXF1ZXN0X2lkGAEgASgNEg8KB2xpbmtfaWQYAiABKAkSDQoFdG9rZW4YAyABKAwSGgoScmVuZGV6dm91c19hZGRyZXNzGAQgASgJEi0KCmV4cGlyZXNfaW4YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iWgoLTGlua1JlZnVzZWQSEgoKcmVxdWVzdF9pZBgBIAEoDRIPCgdsaW5rX2lkGAIgASgJEiYKBnJlYXNvbhgDIAEoCzIWLmRyYXdicmlkZ2UudjEuUmVmdXNhbCJuCglMaW5rRW5kZWQSDwoHbGlua19pZBgBIAEoCRImCgZyZWFzb24YAiABKAsyFi5kcmF3YnJpZGdlLnYxLlJlZnVzYWwSKAoFYnl0ZXMYAyABKAsyGS5kcmF3YnJpZGdlLnYxLkJ5dGVDb3VudHMiEAoOU2Vzc2lvbkdvb2RieWUiYAoMU2Vzc2lvbkVuZGVkEiYKBnJlYXNvbhgBIAEoCzIWLmRyYXdicmlkZ2UudjEuUmVmdXNhbBIoCgVieXRlcxgCIAEoCzIZLmRyYXdicmlkZ2UudjEuQnl0ZUNvdW50czJVCg5TZXNzaW9uU2VydmljZRJDCgRPcGVuEhouZHJhd2JyaWRnZS52MS5PcGVuUmVxdWVzdBobLmRyYXdicmlkZ2UudjEuT3BlblJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_buf_validate_validate, file_drawbridge_v1_common, file_google_protobuf_duration]);
+  fileDesc("ChtkcmF3YnJpZGdlL3YxL3Nlc3Npb24ucHJvdG8SDWRyYXdicmlkZ2UudjEirAEKC09wZW5SZXF1ZXN0EiwKBXN0YXJ0GAEgASgLMhsuZHJhd2JyaWRnZS52MS5TZXNzaW9uU3RhcnRIABIyCgxsaW5rX3JlcXVlc3QYAiABKAsyGi5kcmF3YnJpZGdlLnYxLkxpbmtSZXF1ZXN0SAASMAoHZ29vZGJ5ZRgDIAEoCzIdLmRyYXdicmlkZ2UudjEuU2Vzc2lvbkdvb2RieWVIAEIJCgdtZXNzYWdlIu8CCgxPcGVuUmVzcG9uc2USMAoHcGVuZGluZxgBIAEoCzIdLmRyYXdicmlkZ2UudjEuU2Vzc2lvblBlbmRpbmdIABIuCgZvcGVuZWQYAiABKAsyHC5kcmF3YnJpZGdlLnYxLlNlc3Npb25PcGVuZWRIABIwCgtsaW5rX3RpY2tldBgDIAEoCzIZLmRyYXdicmlkZ2UudjEuTGlua1RpY2tldEgAEjIKDGxpbmtfcmVmdXNlZBgEIAEoCzIaLmRyYXdicmlkZ2UudjEuTGlua1JlZnVzZWRIABIuCgpsaW5rX2VuZGVkGAUgASgLMhguZHJhd2JyaWRnZS52MS5MaW5rRW5kZWRIABIsCgVlbmRlZBgGIAEoCzIbLmRyYXdicmlkZ2UudjEuU2Vzc2lvbkVuZGVkSAASLgoGZW5kaW5nGAcgASgLMhwuZHJhd2JyaWRnZS52MS5TZXNzaW9uRW5kaW5nSABCCQoHbWVzc2FnZSJiCg1TZXNzaW9uRW5kaW5nEiYKBnJlYXNvbhgBIAEoCzIWLmRyYXdicmlkZ2UudjEuUmVmdXNhbBIpCgZ3aXRoaW4YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24ihQIKDFNlc3Npb25TdGFydBIZCgZ0ZW5hbnQYASABKAlCCbpIBnIEEAEYQBIaCgZ0YXJnZXQYAiABKAlCCrpIB3IFEAEYgwISGAoGcmVhc29uGAMgASgJQgi6SAVyAyiACBIYCgZ0aWNrZXQYBCABKAlCCLpIBXIDKIAIEhoKCHNvZnR3YXJlGAUgASgJQgi6SAVyAyiAARI7CgxtYXhfZHVyYXRpb24YBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CCrpIB6oBBDICCAESHAoLcGxhaW5fbm9uY2UYByABKAxCB7pIBHoCGCASEwoLbGlua3NfYWhlYWQYCCABKA0iTwoOU2Vzc2lvblBlbmRpbmcSEgoKc2Vzc2lvbl9pZBgBIAEoCRIpCgZ3aXRoaW4YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24i+gEKDVNlc3Npb25PcGVuZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIeChZ0ZW5hbnRfa2V5X2ZpbmdlcnByaW50GAIgASgMEi0KCmV4cGlyZXNfaW4YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLQoKaWRsZV9saW1pdBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIwCgxwbGFpbl9wZXJtaXQYBSABKAsyGi5kcmF3YnJpZGdlLnYxLlBsYWluUGVybWl0EhAKCGdhdGV3YXlzGAYgAygJEhMKC2xpbmtzX2FoZWFkGAcgASgNIk4KC0xpbmtSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKA0SHAoLdHJhY2VwYXJlbnQYAiABKAlCB7pIBHICKEASDQoFYWhlYWQYAyABKAgiiwEKCkxpbmtUaWNrZXQSEgoKcmVxdWVzdF9pZBgBIAEoDRIPCgdsaW5rX2lkGAIgASgJEg0KBXRva2VuGAMgASgMEhoKEnJlbmRlenZvdXNfYWRkcmVzcxgEIAEoCRItCgpleHBpcmVzX2luGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIloKC0xpbmtSZWZ1c2VkEhIKCnJlcXVlc3RfaWQYASABKA0SDwoHbGlua19pZBgCIAEoCRImCgZyZWFzb24YAyABKAsyFi5kcmF3YnJpZGdlLnYxLlJlZnVzYWwibgoJTGlua0VuZGVkEg8KB2xpbmtfaWQYASABKAkSJgoGcmVhc29uGAIgASgLMhYuZHJhd2JyaWRnZS52MS5SZWZ1c2FsEigKBWJ5dGVzGAMgASgLMhkuZHJhd2JyaWRnZS52MS5CeXRlQ291bnRzIhAKDlNlc3Npb25Hb29kYnllImAKDFNlc3Npb25FbmRlZBImCgZyZWFzb24YASABKAsyFi5kcmF3YnJpZGdlLnYxLlJlZnVzYWwSKAoFYnl0ZXMYAiABKAsyGS5kcmF3YnJpZGdlLnYxLkJ5dGVDb3VudHMyVQoOU2Vzc2lvblNlcnZpY2USQwoET3BlbhIaLmRyYXdicmlkZ2UudjEuT3BlblJlcXVlc3QaGy5kcmF3YnJpZGdlLnYxLk9wZW5SZXNwb25zZSgBMAFiBnByb3RvMw", [file_buf_validate_validate, file_drawbridge_v1_common, file_google_protobuf_duration]);
 
 /**
  * From the remote redirector. A message with no member that the receiver knows is ignored.
@@ -121,6 +121,14 @@ export type OpenResponse = Message<"drawbridge.v1.OpenResponse"> & {
      */
     value: SessionEnded;
     case: "ended";
+  } | {
+    /**
+     * The session will be ended, and not by either side.
+     *
+     * @generated from field: drawbridge.v1.SessionEnding ending = 7;
+     */
+    value: SessionEnding;
+    case: "ending";
   } | { case: undefined; value?: undefined };
 };
 
@@ -130,6 +138,35 @@ export type OpenResponse = Message<"drawbridge.v1.OpenResponse"> & {
  */
 export const OpenResponseSchema: GenMessage<OpenResponse> = /*@__PURE__*/
   messageDesc(file_drawbridge_v1_session, 1);
+
+/**
+ * The session goes on, but no longer than the cloud redirector says: it is about to stop. A receiver that does not know
+ * this message learns of the end by the end.
+ *
+ * @generated from message drawbridge.v1.SessionEnding
+ */
+export type SessionEnding = Message<"drawbridge.v1.SessionEnding"> & {
+  /**
+   * Why, as the end will say.
+   *
+   * @generated from field: drawbridge.v1.Refusal reason = 1;
+   */
+  reason?: Refusal | undefined;
+
+  /**
+   * How long the session may last, from now.
+   *
+   * @generated from field: google.protobuf.Duration within = 2;
+   */
+  within?: Duration | undefined;
+};
+
+/**
+ * Describes the message drawbridge.v1.SessionEnding.
+ * Use `create(SessionEndingSchema)` to create a new message.
+ */
+export const SessionEndingSchema: GenMessage<SessionEnding> = /*@__PURE__*/
+  messageDesc(file_drawbridge_v1_session, 2);
 
 /**
  * What the operator wants.
@@ -206,7 +243,7 @@ export type SessionStart = Message<"drawbridge.v1.SessionStart"> & {
  * Use `create(SessionStartSchema)` to create a new message.
  */
 export const SessionStartSchema: GenMessage<SessionStart> = /*@__PURE__*/
-  messageDesc(file_drawbridge_v1_session, 2);
+  messageDesc(file_drawbridge_v1_session, 3);
 
 /**
  * The tenant asks a person first.
@@ -234,7 +271,7 @@ export type SessionPending = Message<"drawbridge.v1.SessionPending"> & {
  * Use `create(SessionPendingSchema)` to create a new message.
  */
 export const SessionPendingSchema: GenMessage<SessionPending> = /*@__PURE__*/
-  messageDesc(file_drawbridge_v1_session, 3);
+  messageDesc(file_drawbridge_v1_session, 4);
 
 /**
  * The session is open.
@@ -302,7 +339,7 @@ export type SessionOpened = Message<"drawbridge.v1.SessionOpened"> & {
  * Use `create(SessionOpenedSchema)` to create a new message.
  */
 export const SessionOpenedSchema: GenMessage<SessionOpened> = /*@__PURE__*/
-  messageDesc(file_drawbridge_v1_session, 4);
+  messageDesc(file_drawbridge_v1_session, 5);
 
 /**
  * Asks for one more link.
@@ -340,7 +377,7 @@ export type LinkRequest = Message<"drawbridge.v1.LinkRequest"> & {
  * Use `create(LinkRequestSchema)` to create a new message.
  */
 export const LinkRequestSchema: GenMessage<LinkRequest> = /*@__PURE__*/
-  messageDesc(file_drawbridge_v1_session, 5);
+  messageDesc(file_drawbridge_v1_session, 6);
 
 /**
  * A link's remote leg may be dialled. What runs on it stands at LinkOffer.
@@ -390,7 +427,7 @@ export type LinkTicket = Message<"drawbridge.v1.LinkTicket"> & {
  * Use `create(LinkTicketSchema)` to create a new message.
  */
 export const LinkTicketSchema: GenMessage<LinkTicket> = /*@__PURE__*/
-  messageDesc(file_drawbridge_v1_session, 6);
+  messageDesc(file_drawbridge_v1_session, 7);
 
 /**
  * There will be no such link. Sent instead of a LinkTicket, or after it when the tenant could not make its leg.
@@ -425,7 +462,7 @@ export type LinkRefused = Message<"drawbridge.v1.LinkRefused"> & {
  * Use `create(LinkRefusedSchema)` to create a new message.
  */
 export const LinkRefusedSchema: GenMessage<LinkRefused> = /*@__PURE__*/
-  messageDesc(file_drawbridge_v1_session, 7);
+  messageDesc(file_drawbridge_v1_session, 8);
 
 /**
  * A link for which there was a ticket is over: it was spliced and has ended, or its legs did not come in time.
@@ -460,7 +497,7 @@ export type LinkEnded = Message<"drawbridge.v1.LinkEnded"> & {
  * Use `create(LinkEndedSchema)` to create a new message.
  */
 export const LinkEndedSchema: GenMessage<LinkEnded> = /*@__PURE__*/
-  messageDesc(file_drawbridge_v1_session, 8);
+  messageDesc(file_drawbridge_v1_session, 9);
 
 /**
  * The operator is done.
@@ -475,7 +512,7 @@ export type SessionGoodbye = Message<"drawbridge.v1.SessionGoodbye"> & {
  * Use `create(SessionGoodbyeSchema)` to create a new message.
  */
 export const SessionGoodbyeSchema: GenMessage<SessionGoodbye> = /*@__PURE__*/
-  messageDesc(file_drawbridge_v1_session, 9);
+  messageDesc(file_drawbridge_v1_session, 10);
 
 /**
  * The session is over.
@@ -503,7 +540,7 @@ export type SessionEnded = Message<"drawbridge.v1.SessionEnded"> & {
  * Use `create(SessionEndedSchema)` to create a new message.
  */
 export const SessionEndedSchema: GenMessage<SessionEnded> = /*@__PURE__*/
-  messageDesc(file_drawbridge_v1_session, 10);
+  messageDesc(file_drawbridge_v1_session, 11);
 
 /**
  * The remote redirector's side of the control plane. Callers: operators of role OPERATOR or above.

@@ -49,6 +49,11 @@ export class ConnectLog {
         this.#link("link-ended", linkId, fields, `ended: ${reason.message}`);
         observer.linkClosed(end);
       },
+      ending: (withinMs, reason) => {
+        const fields = { withinMs: Math.round(withinMs), code: reason.code, why: reason.message };
+        this.#tell("session-ending", fields, `the session will be ended: ${reason.message}`);
+        observer.ending?.(withinMs, reason);
+      },
     };
   }
 

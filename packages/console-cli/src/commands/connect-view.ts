@@ -1,5 +1,5 @@
 import type { OpenedSession, RemoteObserver, RemoteRedirector, RemoteSessionEnd } from "@drawbridge/control/remote";
-import type { Address } from "@drawbridge/dataplane";
+import type { Address, CloseReason } from "@drawbridge/dataplane";
 import { formatAddress } from "@drawbridge/dataplane";
 import type { Output } from "../rendering/index.ts";
 import { formatBytes, formatDuration, plain } from "../rendering/index.ts";
@@ -61,6 +61,7 @@ export class ConnectView {
       if (code !== "closed" && !this.#output.json)
         this.#output.note(plain`drawbridge: a link ended: ${message}. ${remedy}`);
     },
+    ending: (withinMs, reason) => this.#ending(withinMs, reason),
     clientRefused: ({ code, message, remedy }, count) => {
       this.#output.record({ event: "client-refused", target: this.#options.target, code, message, count });
       const more = count === 1 ? remedy : `${count} refused so far.`;
@@ -129,8 +130,7 @@ export class ConnectView {
     this.#pendingUntil = undefined;
     this.#startedAt = performance.now();
     if (expiresInMs !== undefined) {
-      this.#endsAt = performance.now() + expiresInMs;
-      this.#warningsLeft = WARNINGS_MS.filter((beforeMs) => beforeMs < expiresInMs);
+      this.#endsWithin(expiresInMs);
       if (!this.#output.json) this.#output.note(`The session ends in ${formatDuration(expiresInMs)}.`);
     }
     this.#tellPlain(isPlain);
@@ -143,6 +143,21 @@ export class ConnectView {
       ...(expiresInMs !== undefined && { expiresInSeconds: Math.round(expiresInMs / 1000) }),
       ...(idleLimitMs !== undefined && { idleLimitSeconds: Math.round(idleLimitMs / 1000) }),
     });
+  }
+
+  /** Somebody else ends it: sooner than its own limit, or else that limit is told already. */
+  #ending(withinMs: number, { code, message, remedy = "" }: CloseReason): void {
+    if (this.#endsAt !== undefined && this.#msLeft(this.#endsAt) <= withinMs) return;
+    this.#endsWithin(withinMs);
+    const { target } = this.#options;
+    this.#output.record({ event: "ending", target, code, message, withinSeconds: Math.round(withinMs / 1000) });
+    const text = plain`drawbridge: ${message}: the session to ${this.#name} ends in ${formatDuration(withinMs)}. ${remedy}`;
+    if (!this.#output.json) this.#output.note(text);
+  }
+
+  #endsWithin(ms: number): void {
+    this.#endsAt = performance.now() + ms;
+    this.#warningsLeft = WARNINGS_MS.filter((beforeMs) => beforeMs < ms);
   }
 
   #tellPlain(isPlain: boolean): void {

@@ -1,6 +1,7 @@
-import type { Clock } from "@drawbridge/dataplane";
+import { closeReason, type Clock } from "@drawbridge/dataplane";
 import type { TenantPort } from "./ports.ts";
 import type { SessionBroker } from "./session-broker.ts";
+import type { Session } from "./session.ts";
 import type { TenantRegistry } from "./tenant-registry.ts";
 
 /** A restart takes about this long, in milliseconds. */
@@ -16,6 +17,8 @@ export function reconnectAfterMs(tenants: number, random: () => number = Math.ra
   return Math.round(RESTART_MS + random() * Math.max(RESTART_MS, windowMs));
 }
 
+const STOPPING = closeReason("shutting-down", "the cloud redirector stops", "Connect again in a minute.");
+
 /** What is drained. */
 export interface Drained {
   broker: SessionBroker;
@@ -24,7 +27,7 @@ export interface Drained {
 }
 
 /**
- * Takes no new sessions, tells every tenant, those that come back meanwhile too, and resolves when the last session is
+ * Takes no new sessions, tells every tenant and operator, those that come back or are let in meanwhile too, and resolves when the last session is
  * over, after `deadlineMs`, or when the signal fires.
  */
 export async function drain(
@@ -33,7 +36,7 @@ export async function drain(
   signal?: AbortSignal,
 ): Promise<void> {
   const until = clock.now() + deadlineMs;
-  const told = new WeakSet<TenantPort>();
+  const told = new WeakSet<TenantPort | Session>();
   const tell = (): void => {
     const online = registry.list({ state: "online" });
     for (const { presence } of online) {
@@ -42,9 +45,17 @@ export async function drain(
       presence.port.drain(Math.max(0, until - clock.now()), reconnectAfterMs(online.length));
     }
   };
+  const tellOperators = (): void => {
+    for (const session of broker.list()) {
+      if (session.state.name !== "open" || told.has(session)) continue;
+      told.add(session);
+      session.tellEnding(Math.max(0, until - clock.now()), STOPPING);
+    }
+  };
   const over = Promise.withResolvers<void>();
   const look = (): void => {
     if (broker.list().length === 0) over.resolve();
+    queueMicrotask(tellOperators);
     // A tenant that has just come is welcomed first, in this same turn.
     queueMicrotask(tell);
   };

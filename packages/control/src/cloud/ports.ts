@@ -104,6 +104,8 @@ export interface RemotePort {
   linkTicket(requestId: number, ticket: LegTicket): void;
   linkRefused(requestId: number, linkId: string, reason: CloseReason): void;
   linkEnded(linkId: string, reason: CloseReason, bytes: SessionBytes): void;
+  /** The session will be over within so many milliseconds. */
+  ending(withinMs: number, reason: CloseReason): void;
   /** The session is over: says so and ends the stream. */
   ended(reason: CloseReason, bytes: SessionBytes): void;
 }

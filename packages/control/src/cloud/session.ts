@@ -3,7 +3,7 @@ import { closeReason, closeReasonFrom, DrawbridgeError, limitReason } from "@dra
 import { TimeBox, type TimeLimits } from "./time-box.ts";
 import { counted } from "../wire/counted.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
-import type { Span } from "../watching/span.ts";
+import { byteAttributes, type Span } from "../watching/span.ts";
 import type {
   LinkNews,
   LinkPlace,
@@ -102,6 +102,11 @@ export class Session {
       total.toRemote += counts.toRemote;
     }
     return total;
+  }
+
+  /** Tells the operator of an open session that it will be over within so many milliseconds. */
+  tellEnding(withinMs: number, reason: CloseReason): void {
+    if (this.#state.name === "open") this.#context.remote.ending(withinMs, reason);
   }
 
   /** Shows the session to the tenant. */
@@ -293,8 +298,3 @@ function isUnused({ ahead, place }: OpenLink): boolean {
   const { toTenant, toRemote } = place.counts();
   return toTenant + toRemote === 0;
 }
-
-const byteAttributes = ({ toTenant, toRemote }: SessionBytes) => ({
-  "drawbridge.bytes_to_tenant": toTenant,
-  "drawbridge.bytes_to_remote": toRemote,
-});

@@ -5,7 +5,7 @@ import type { Address, CloseReason, DrawbridgeError, Gateways } from "@drawbridg
 import { closeReasonFrom, parseAddress } from "@drawbridge/dataplane";
 import type { EnrolledIdentity } from "../identity/index.ts";
 import type { RpcChannel } from "../rpc/channel.ts";
-import { NO_SPAN, NO_TRACER, type Span, traced, type Tracer } from "../watching/span.ts";
+import { byteAttributes, NO_SPAN, NO_TRACER, type Span, traced, type Tracer } from "../watching/span.ts";
 import { expectPeer } from "../wire/peer-verification.ts";
 import { PLAIN_NONCE_BYTES, unaskedPermit, verifyPlainPermit } from "../wire/plain-permit.ts";
 import { targetServerName } from "../wire/target-server-name.ts";
@@ -29,6 +29,8 @@ export interface RemoteObserver {
   linkRequested?(linkId: string): void;
   linkOpened(linkId: string, plain: boolean): void;
   linkClosed(end: RemoteLinkEnd): void;
+  /** The session goes on, but no longer than so many milliseconds. Default: nobody is told. */
+  ending?(withinMs: number, reason: CloseReason): void;
   /**
    * A connection was closed, and no link requested, because it does not come from one of the operator's own processes.
    * Told for the first, and then each time their number has doubled.
@@ -154,7 +156,9 @@ export class RemoteRedirector {
     try {
       const linkOver = (linkId: string, reason: CloseReason): void => this.#linkOver(linkId, reason);
       const pending = (withinMs: number, id: string): void => observer.pending(withinMs, id);
-      const open = (): Promise<SessionStream> => SessionStream.open(channel, request, { linkOver }, pending, signal);
+      const ending = (withinMs: number, reason: CloseReason): void => observer.ending?.(withinMs, reason);
+      const told = { linkOver, ending };
+      const open = (): Promise<SessionStream> => SessionStream.open(channel, request, told, pending, signal);
       stream = await traced(span, "consent", open);
       for (const ticket of stream.opened.ahead) this.#spares.add(ticket);
       await trustTenantKey(request.tenant, stream.opened.tenantKeyFingerprint);
@@ -291,8 +295,3 @@ export class RemoteRedirector {
     this.#closed.resolve({ reason, ...counts });
   }
 }
-
-const byteAttributes = ({ toTenant, toRemote }: { toTenant: number; toRemote: number }) => ({
-  "drawbridge.bytes_to_tenant": toTenant,
-  "drawbridge.bytes_to_remote": toRemote,
-});

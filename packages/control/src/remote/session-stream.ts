@@ -63,10 +63,12 @@ export interface OpenedSession {
   ahead: readonly LinkTicket[];
 }
 
-/** Told of what happens to links after their ticket. Must not throw. */
-export interface LinkObserver {
+/** Told of what happens to links after their ticket, and of the session's end before it comes. Must not throw. */
+export interface StreamObserver {
   /** The tenant could not make its leg, or the link is over at the rendezvous. */
   linkOver(linkId: string, reason: CloseReason): void;
+  /** The session will be over within so many milliseconds. */
+  ending(withinMs: number, reason: CloseReason): void;
 }
 
 /** A request that has no answer yet. */
@@ -80,7 +82,7 @@ export class SessionStream {
   readonly #out: MessageQueue<MessageInitShape<typeof OpenRequestSchema>>;
   readonly #abort: AbortController;
   readonly #waiting = new Map<number, Waiting>();
-  readonly #observer: LinkObserver;
+  readonly #observer: StreamObserver;
   readonly #gateway: string;
   #lastRequest = 0;
   #over: DrawbridgeError | undefined;
@@ -90,7 +92,7 @@ export class SessionStream {
     out: MessageQueue<MessageInitShape<typeof OpenRequestSchema>>,
     abort: AbortController,
     responses: AsyncIterator<OpenResponse>,
-    observer: LinkObserver,
+    observer: StreamObserver,
     gateway: string,
   ) {
     this.opened = opened;
@@ -112,7 +114,7 @@ export class SessionStream {
   static async open(
     channel: RpcChannel,
     request: SessionRequest,
-    observer: LinkObserver,
+    observer: StreamObserver,
     onPending: (withinMs: number, sessionId: string) => void,
     signal: AbortSignal,
   ): Promise<SessionStream> {
@@ -209,6 +211,9 @@ export class SessionStream {
       }
       case "linkEnded":
         this.#observer.linkOver(message.value.linkId, fromRefusal(message.value.reason));
+        break;
+      case "ending":
+        this.#observer.ending(durationMs(message.value.within) ?? 0, fromRefusal(message.value.reason));
         break;
       default: // said before, or from a newer contract
     }

@@ -5,6 +5,11 @@ import { parseTraceparent } from "./traceparent.ts";
 /** What a span says of itself. Never a secret. */
 export type SpanAttributes = Readonly<Record<string, string | number | boolean>>;
 
+/** How many bytes went either way, as spans of sessions and links say it. */
+export function byteAttributes({ toTenant, toRemote }: { toTenant: number; toRemote: number }): SpanAttributes {
+  return { "drawbridge.bytes_to_tenant": toTenant, "drawbridge.bytes_to_remote": toRemote };
+}
+
 /** How a span begins. */
 export interface SpanOptions {
   /** Default: none. */

@@ -56,6 +56,11 @@ export class RemoteStream implements RemotePort {
     this.#queue.push({ message: { case: "linkEnded", value } });
   }
 
+  ending(withinMs: number, reason: CloseReason): void {
+    const value = { within: durationFromMs(Math.round(withinMs)), reason: toRefusal(reason) };
+    this.#queue.push({ message: { case: "ending", value } });
+  }
+
   /** A session that never opened is a failed call; one that was open ends with a message. */
   ended(reason: CloseReason, bytes: SessionBytes): void {
     if (!this.#wasOpened) return this.#queue.fail(closeReasonError(reason));
