@@ -17,7 +17,10 @@ export interface GatewayPath {
   gateways: Gateways;
   signal: AbortSignal;
   log: Log;
-  /** Whether to go on when no gateway is left that has not failed, or the cloud redirector stops. Default false. */
+  /**
+   * Whether to go on when no gateway is left that has not failed, or the cloud redirector stops; but not before one has
+   * answered: whoever names a wrong address wants to hear of it. Default false.
+   */
   keepsTrying?: boolean;
   /** Told before each wait for the provider, after which it is tried again. Default: only the log tells. */
   onWait?: (why: DrawbridgeError, retryInMs: number) => void;
@@ -38,15 +41,25 @@ const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["unavailable", "shut
 export async function overGateways(path: GatewayPath, call: (channel: RpcChannel) => Promise<void>): Promise<void> {
   const backoff = new Backoff();
   let { channel } = path;
+  let keepsTrying = false;
   for (;;) {
     const begunAt = performance.now();
+    // Beside the call, which connects as well, and whose error says more.
+    void channel.connect({ signal: path.signal }).then(
+      (state) => {
+        if (state === "connected") keepsTrying = path.keepsTrying === true;
+      },
+      () => {},
+    );
     try {
       await call(channel);
       return;
     } catch (error) {
       const lost = toDrawbridgeError(error);
       if (path.signal.aborted) throw error;
-      channel = await reopen(path, channel.address, lost, () => backoff.next(performance.now() - begunAt));
+      channel = await reopen({ ...path, keepsTrying }, channel.address, lost, () =>
+        backoff.next(performance.now() - begunAt),
+      );
       path.take(channel);
     }
   }
