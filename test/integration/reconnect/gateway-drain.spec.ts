@@ -41,6 +41,7 @@ describe("a gateway that is drained, with another beside it", function () {
     const open = await pair.openLink();
     gateway?.child.signal("SIGTERM");
     await moved(pair.addresses[1]);
+    expect(await open.session.waitForEvent("ending")).to.include({ message: "the gateway stops", target: "rdp" });
     open.link.write("still there");
     expect((await readBytes(open.link, 11)).toString()).to.equal("still there");
     const other = await pair.openLink();

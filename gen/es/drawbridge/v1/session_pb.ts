@@ -140,7 +140,7 @@ export const OpenResponseSchema: GenMessage<OpenResponse> = /*@__PURE__*/
   messageDesc(file_drawbridge_v1_session, 1);
 
 /**
- * The session goes on, but no longer than the cloud redirector says: it is about to stop. A receiver that does not know
+ * The session goes on, but no longer than this: the cloud redirector is about to stop, or the gateway in between. A receiver that does not know
  * this message learns of the end by the end.
  *
  * @generated from message drawbridge.v1.SessionEnding

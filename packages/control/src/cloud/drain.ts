@@ -1,7 +1,6 @@
 import { closeReason, type Clock } from "@drawbridge/dataplane";
 import type { TenantPort } from "./ports.ts";
 import type { SessionBroker } from "./session-broker.ts";
-import type { Session } from "./session.ts";
 import type { TenantRegistry } from "./tenant-registry.ts";
 
 /** A restart takes about this long, in milliseconds. */
@@ -27,7 +26,7 @@ export interface Drained {
 }
 
 /**
- * Takes no new sessions, tells every tenant and operator, those that come back or are let in meanwhile too, and resolves when the last session is
+ * Takes no new sessions, tells every operator, every tenant, those that come back meanwhile too, and resolves when the last session is
  * over, after `deadlineMs`, or when the signal fires.
  */
 export async function drain(
@@ -36,7 +35,7 @@ export async function drain(
   signal?: AbortSignal,
 ): Promise<void> {
   const until = clock.now() + deadlineMs;
-  const told = new WeakSet<TenantPort | Session>();
+  const told = new WeakSet<TenantPort>();
   const tell = (): void => {
     const online = registry.list({ state: "online" });
     for (const { presence } of online) {
@@ -45,21 +44,14 @@ export async function drain(
       presence.port.drain(Math.max(0, until - clock.now()), reconnectAfterMs(online.length));
     }
   };
-  const tellOperators = (): void => {
-    for (const session of broker.list()) {
-      if (session.state.name !== "open" || told.has(session)) continue;
-      told.add(session);
-      session.tellEnding(Math.max(0, until - clock.now()), STOPPING);
-    }
-  };
   const over = Promise.withResolvers<void>();
   const look = (): void => {
     if (broker.list().length === 0) over.resolve();
-    queueMicrotask(tellOperators);
     // A tenant that has just come is welcomed first, in this same turn.
     queueMicrotask(tell);
   };
   broker.drain();
+  for (const session of broker.list()) session.tellEnding(deadlineMs, STOPPING);
   tell();
   // Every change of a session touches its tenant.
   const unsubscribe = registry.subscribe(look);

@@ -17,6 +17,9 @@ export function moveAfterMs(tenants: number, withinMs: number, random: () => num
   return Math.round(random() * Math.min(windowMs, withinMs * PART_OF_DRAIN));
 }
 
+/** Told why a stream cannot go on where it is, and that it may for so many milliseconds. Must not throw. */
+export type OnGatewayStop = (why: DrawbridgeError, withinMs: number) => void;
+
 /** What tenants are asked to leave a gateway with. */
 export interface GatewayDrainsOptions {
   registry: TenantRegistry;
@@ -34,8 +37,8 @@ export class GatewayDrains {
   readonly #options: GatewayDrainsOptions;
   /** When each one stops, and the timer that forgets it. */
   readonly #draining = new Map<string, { until: number; forget: Timer }>();
-  /** What goes on for ever, and can as well go on elsewhere, by gateway. */
-  readonly #streams = new Map<string, Set<(why: DrawbridgeError) => void>>();
+  /** Streams that want to know, by gateway. */
+  readonly #streams = new Map<string, Set<OnGatewayStop>>();
   readonly #told = new WeakSet<TenantPort>();
   #unsubscribe: (() => void) | undefined;
 
@@ -54,20 +57,21 @@ export class GatewayDrains {
     const names = registry.list({ state: "online" }).map(({ name }) => name);
     onDrain(gateway, names.filter((name) => this.#portOn(gateway, name) !== undefined).length, withinMs);
     this.#tell(names, names.length);
-    for (const end of this.#streams.get(gateway) ?? []) end(stopping());
+    for (const tell of this.#streams.get(gateway) ?? []) tell(stopping(), withinMs);
   }
 
   /**
-   * Calls `end`, once at most, when the gateway that a stream came through is about to stop. Returns the function that
-   * ends this.
+   * Tells, once at most, that the gateway that a stream came through is about to stop. Returns the function that ends
+   * this.
    */
-  watch(gateway: string | undefined, end: (why: DrawbridgeError) => void): () => void {
+  watch(gateway: string | undefined, tell: OnGatewayStop): () => void {
     if (gateway === undefined) return () => {};
-    if (this.#draining.has(gateway)) end(stopping());
+    const until = this.#draining.get(gateway)?.until;
+    if (until !== undefined) tell(stopping(), Math.max(0, until - this.#options.clock.now()));
     const streams = this.#streams.get(gateway) ?? new Set();
-    this.#streams.set(gateway, streams.add(end));
+    this.#streams.set(gateway, streams.add(tell));
     return () => {
-      streams.delete(end);
+      streams.delete(tell);
       if (streams.size === 0 && this.#streams.get(gateway) === streams) this.#streams.delete(gateway);
     };
   }

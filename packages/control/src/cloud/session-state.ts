@@ -43,3 +43,13 @@ export interface OpenLink {
 export function withoutFirstByte(setUp: LinkSetUp): LinkSetUp {
   return { ...setUp, firstByteMs: undefined };
 }
+
+/** How many links a session may have ready before they are needed, as the contract has it. */
+export const MOST_LINKS_AHEAD = 4;
+
+/** Whether a link was made ahead and nobody has needed it yet. */
+export function isUnused({ ahead, place }: OpenLink): boolean {
+  if (!ahead) return false;
+  const { toTenant, toRemote } = place.counts();
+  return toTenant + toRemote === 0;
+}

@@ -15,6 +15,8 @@ import type {
   TenantPort,
 } from "./ports.ts";
 import {
+  isUnused,
+  MOST_LINKS_AHEAD,
   type OpenLink,
   type SessionAcceptance,
   type SessionDecision,
@@ -67,6 +69,8 @@ export class Session {
   readonly #past: SessionBytes = { toTenant: 0, toRemote: 0 };
   #state: SessionState;
   #consentUntil: number | undefined;
+  /** Tells when somebody else will end it, and why; undefined: nobody will. */
+  #foretell: (() => void) | undefined;
   /** How many links may be ready that nobody needs yet. */
   #linksAhead = 0;
 
@@ -104,9 +108,12 @@ export class Session {
     return total;
   }
 
-  /** Tells the operator of an open session that it will be over within so many milliseconds. */
+  /** Tells the operator, once the session is open, that it will be over within so many milliseconds from now. */
   tellEnding(withinMs: number, reason: CloseReason): void {
-    if (this.#state.name === "open") this.#context.remote.ending(withinMs, reason);
+    const { clock, remote } = this.#context;
+    const until = clock.now() + withinMs;
+    this.#foretell = () => remote.ending(Math.max(0, until - clock.now()), reason);
+    if (this.#state.name === "open") this.#foretell();
   }
 
   /** Shows the session to the tenant. */
@@ -254,6 +261,7 @@ export class Session {
     this.#consent.end();
     this.#enter({ name: "open", since: clock.wallNow(), decidedBy, plain, timeBox });
     remote.opened({ sessionId: this.id, tenantKeyFingerprint, timeLimits, plainPermit, linksAhead: this.#linksAhead });
+    this.#foretell?.();
   }
 
   #linkOver(linkId: string, end: { reason: CloseReason } & SessionBytes): void {
@@ -288,13 +296,4 @@ export class Session {
     this.#state = state;
     this.#context.onChange(this);
   }
-}
-
-/** As the contract has it. */
-const MOST_LINKS_AHEAD = 4;
-
-function isUnused({ ahead, place }: OpenLink): boolean {
-  if (!ahead) return false;
-  const { toTenant, toRemote } = place.counts();
-  return toTenant + toRemote === 0;
 }

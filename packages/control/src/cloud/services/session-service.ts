@@ -2,6 +2,7 @@ import { DrawbridgeError } from "@drawbridge/dataplane";
 import type { OpenRequest, SessionStart } from "@drawbridge/gen/drawbridge/v1/session";
 import { SessionService } from "@drawbridge/gen/drawbridge/v1/session";
 import type { ServiceImplementation } from "nice-grpc";
+import { gatewayOfCall } from "../../rpc/call-connection.ts";
 import { firstMessage } from "../../rpc/first-message.ts";
 import { MessageQueue } from "../../rpc/message-queue.ts";
 import { serviceDefinition } from "../../rpc/service-definition.ts";
@@ -30,10 +31,14 @@ export function sessionService(
       // Any text, from whoever calls: it is read as a place in a trace, or not at all.
       const traceparent = context.metadata.get("traceparent") ?? "";
       const session = openSession(core, context, first.message.value, traceparent, queue);
+      const unwatch = core.gatewayDrains.watch(gatewayOfCall(context.metadata), ({ code, message, remedy }, withinMs) =>
+        session.tellEnding(withinMs, { code, message, remedy }),
+      );
       try {
         void readRequests(session, messages, queue);
         yield* queue;
       } finally {
+        unwatch();
         session.end({ code: "cancelled", message: "the operator's session stream ended" });
       }
     },
