@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { certificateFingerprint, certificateFromPem } from "../identity/index.ts";
-import { counted } from "../wire/counted.ts";
 import type { Log } from "../wire/log.ts";
 import type { WallClock } from "../wire/wall-clock.ts";
 import { Administration } from "./administration.ts";
@@ -90,7 +89,7 @@ function assembleArrivals({ clock, log, stopping }: CoreSurroundings, registry: 
     const online = registry.list({ state: "online" }).length;
     log.info(
       { event: "connections", perSecond, online },
-      `${counted(perSecond, "tenant")} came in a second; online are ${online}`,
+      `${perSecond} tenants came in a second; ${online} are online`,
     );
   });
   stopping.addEventListener("abort", () => arrivals.stop(), { once: true });
