@@ -1,4 +1,5 @@
 import { Child } from "../../scripts/demo/child.ts";
+import { findProgram } from "../../scripts/demo/desktop/programs.ts";
 import { until } from "../../scripts/demo/until.ts";
 import type { NetworkNamespace } from "./network-namespace.ts";
 
@@ -40,7 +41,7 @@ export class Dnsmasq implements AsyncDisposable {
     const own = ["--no-resolv", "--no-hosts", "--listen-address=127.0.0.1", "--bind-interfaces", "--user=root"];
     const [command = "", ...args] = [
       ...this.#namespace.inside,
-      "dnsmasq",
+      findProgram("dnsmasq") ?? "dnsmasq",
       "--conf-file=/dev/null",
       "--pid-file=",
       "--keep-in-foreground",
