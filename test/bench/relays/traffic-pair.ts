@@ -11,6 +11,8 @@ export class TrafficPair implements AsyncDisposable {
   readonly client: Traffic;
   readonly backend: Traffic;
   readonly ports: BackendPorts;
+  /** Paths that are connected. */
+  #open = 0;
 
   static async start(): Promise<TrafficPair> {
     const [client, backend] = [new Traffic(), new Traffic()];
@@ -28,7 +30,8 @@ export class TrafficPair implements AsyncDisposable {
 
   /** Opens paths through a relay; resolves when both ends of all are connected. */
   async connect(relay: Relay, use: PathUse, count: number): Promise<void> {
-    const before = (await this.backend.tell("connections", {})).count;
+    // What looked whether a relay is up may still be on its way out.
+    await this.#connections(`the end of what came before ${relay.name}`, (now) => now === this.#open);
     const paths = await relay.open(use, count);
     for (const path of paths) {
       const dialled = [this.client.tell("dial", { mode: CLIENT_MODES[use], endpoint: path.client })];
@@ -37,9 +40,8 @@ export class TrafficPair implements AsyncDisposable {
       }
       await Promise.all(dialled);
     }
-    const look = async (): Promise<true | undefined> =>
-      (await this.backend.tell("connections", {})).count >= before + count || undefined;
-    await until(look, { what: `${count} connections through ${relay.name}`, intervalMs: 5 });
+    this.#open += count;
+    await this.#connections(`${count} connections through ${relay.name}`, (now) => now >= this.#open);
   }
 
   /** Resets every connection of both, and closes the relay's paths. */
@@ -47,11 +49,15 @@ export class TrafficPair implements AsyncDisposable {
     await this.client.tell("reset", {});
     await this.backend.tell("reset", {});
     await relay.close();
-    const look = async (): Promise<true | undefined> => {
-      const { count } = await this.backend.tell("connections", {});
-      return count === 0 || undefined;
-    };
-    await until(look, { what: `the end of the connections through ${relay.name}`, intervalMs: 5 });
+    this.#open = 0;
+    await this.#connections(`the end of the connections through ${relay.name}`, (now) => now === 0);
+  }
+
+  /** Resolves when the backend has as many connections as is wished. */
+  async #connections(what: string, isWished: (now: number) => boolean): Promise<void> {
+    const look = async (): Promise<true | undefined> =>
+      isWished((await this.backend.tell("connections", {})).count) || undefined;
+    await until(look, { what, intervalMs: 5 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
