@@ -30,7 +30,8 @@ export class TrafficPair implements AsyncDisposable {
 
   /** Opens paths through a relay; resolves when both ends of all are connected. */
   async connect(relay: Relay, use: PathUse, count: number): Promise<void> {
-    // What looked whether a relay is up may still be on its way out.
+    // What looked whether a relay is up may still be there, half closed.
+    if (this.#open === 0) await this.backend.tell("reset", {});
     await this.#connections(`the end of what came before ${relay.name}`, (now) => now === this.#open);
     const paths = await relay.open(use, count);
     for (const path of paths) {
