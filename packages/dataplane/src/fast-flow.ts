@@ -6,6 +6,7 @@ import type { Flow, FlowEvents } from "./flow.ts";
 import { nodeErrorCode } from "./node-error.ts";
 import { RECORD_BYTES, RecordBatch } from "./record-batch.ts";
 import type { Toll } from "./toll.ts";
+import { nativeHandle } from "./native-handle.ts";
 
 /**
  * Into this every fast flow of the process reads: what is in it has left it when the read's callback returns. A larger
@@ -49,7 +50,7 @@ export function isFast(stream: Duplex): boolean {
 }
 
 function handleOf(stream: Duplex): NativeHandle | undefined {
-  return (stream as unknown as { readonly _handle?: NativeHandle | null })._handle ?? undefined;
+  return nativeHandle(stream) as NativeHandle | undefined;
 }
 
 /**

@@ -11,7 +11,12 @@ export interface ReadingHandle {
   destroySSL?(): void;
 }
 
-/** The native handle of a socket; undefined where there is none, or none any more. */
+/** The native handle of a stream, which is not in Node's documentation; undefined where there is none, or none any more. */
+export function nativeHandle(stream: Duplex): object | undefined {
+  return (stream as unknown as { readonly _handle?: object | null })._handle ?? undefined;
+}
+
+/** The same, of a socket that is read from. */
 export function readingHandle(socket: Duplex): ReadingHandle | undefined {
-  return (socket as unknown as { readonly _handle?: ReadingHandle | null })._handle ?? undefined;
+  return nativeHandle(socket) as ReadingHandle | undefined;
 }

@@ -1,6 +1,7 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
+import { nativeHandle } from "../native-handle.ts";
 
 /** What is used here of Node's native handles, which are not in its documentation; as in `fast-flow.ts`. */
 interface NativeHandle {
@@ -50,5 +51,5 @@ export function forgetServer(socket: Socket): void {
 }
 
 function handleOf(socket: Socket): NativeHandle | undefined {
-  return (socket as unknown as { readonly _handle?: NativeHandle | null })._handle ?? undefined;
+  return nativeHandle(socket) as NativeHandle | undefined;
 }
