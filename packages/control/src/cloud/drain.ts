@@ -5,14 +5,14 @@ import type { TenantRegistry } from "./tenant-registry.ts";
 
 /** A restart takes about this long, in milliseconds. */
 const RESTART_MS = 1_000;
-/** How many tenants are to come back in a second: a core manages about 300 handshakes. */
-const RETURNS_PER_SECOND = 200;
+/** How many tenants are asked to connect in a second, here or elsewhere: a core manages about 300 handshakes. */
+export const TENANTS_PER_SECOND = 200;
 /** The longest that a tenant is told to stay away after a restart, in milliseconds. */
 const LONGEST_WINDOW_MS = 5 * 60_000;
 
 /** When one of so many tenants is to come back, in milliseconds: another time for each, spread out evenly. */
 export function reconnectAfterMs(tenants: number, random: () => number = Math.random): number {
-  const windowMs = Math.min(LONGEST_WINDOW_MS, (tenants / RETURNS_PER_SECOND) * 1_000);
+  const windowMs = Math.min(LONGEST_WINDOW_MS, (tenants / TENANTS_PER_SECOND) * 1_000);
   return Math.round(RESTART_MS + random() * Math.max(RESTART_MS, windowMs));
 }
 

@@ -1,9 +1,8 @@
 import { type Clock, DrawbridgeError, type Timer } from "@drawbridge/dataplane";
+import { TENANTS_PER_SECOND } from "./drain.ts";
 import type { TenantPort } from "./ports.ts";
 import type { TenantRegistry } from "./tenant-registry.ts";
 
-/** How many tenants are to move in a second: a core manages about 300 handshakes. */
-const MOVES_PER_SECOND = 200;
 /** Tenants are spread over so long at least, in milliseconds. */
 const SHORTEST_WINDOW_MS = 1_000;
 /** The part of the gateway's time in which all tenants are to be gone. */
@@ -13,7 +12,7 @@ const MAX_GATEWAYS = 256;
 
 /** When one of so many tenants is to move, in milliseconds: another time for each, spread out evenly. */
 export function moveAfterMs(tenants: number, withinMs: number, random: () => number = Math.random): number {
-  const windowMs = Math.max(SHORTEST_WINDOW_MS, (tenants / MOVES_PER_SECOND) * 1_000);
+  const windowMs = Math.max(SHORTEST_WINDOW_MS, (tenants / TENANTS_PER_SECOND) * 1_000);
   return Math.round(random() * Math.min(windowMs, withinMs * PART_OF_DRAIN));
 }
 
