@@ -1,3 +1,4 @@
+import { constants } from "node:crypto";
 import type { Socket } from "node:net";
 import type { SecureContextOptions, Server, TLSSocket } from "node:tls";
 import { createServer } from "node:tls";
@@ -194,6 +195,16 @@ function handshakeFailure(error: Error): HandshakeFailure {
 const endsOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>
   `${remoteAddress ?? ""} ${remotePort ?? 0} ${localAddress ?? ""} ${localPort ?? 0}`;
 
+/**
+ * Without tickets nobody can resume a session: the client's certificate would come out of the ticket, and neither its end
+ * nor its CA would be looked at again. Our own clients never ask for it.
+ */
 function contextOptions({ certificateChain, privateKey, certificateAuthorities }: TlsIdentity): SecureContextOptions {
-  return { minVersion: "TLSv1.3", cert: certificateChain, key: privateKey, ca: certificateAuthorities };
+  return {
+    minVersion: "TLSv1.3",
+    cert: certificateChain,
+    key: privateKey,
+    ca: certificateAuthorities,
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
 }
