@@ -2,7 +2,7 @@ import { inRounds, Samples, type Bench } from "./harness/bench.ts";
 import { medianAdded, ratio, type Bar, type Measurement, type Report } from "./harness/report.ts";
 import { direct, DIRECT } from "./relays/direct.ts";
 import { IN_A_ROW, startProxiesInARow } from "./relays/in-a-row.ts";
-import { roundTrip } from "./relays/round-trip.ts";
+import { roundTripsInTurns } from "./relays/round-trip.ts";
 import { startSsh } from "./relays/ssh.ts";
 import { transfer } from "./relays/transfer.ts";
 import { TrafficPair } from "./relays/traffic-pair.ts";
@@ -18,6 +18,7 @@ const METHOD = [
     "its own choice and once with AES-128-GCM.",
   `${IN_A_ROW}: as many processes as ours, each of which does as little as can be.`,
   "CPU time is that of the tenant's end: the tenant redirector, or `ssh`.",
+  "Round trips are taken as in “Round trips”, in turns.",
 ];
 
 const LIMITS = [
@@ -53,14 +54,13 @@ export const chain: Bench = async (options) => {
     const { seconds, rounds } = options;
     const towardsClient = await transfer(pair, relay, { streams: 1, seconds });
     const towardsTarget = await transfer(pair, relay, { streams: 1, seconds, direction: "up" });
-    const trip = await roundTrip(pair, relay, { seconds });
     down.add(relay.name, towardsClient.gigabitsPerSecond);
     up.add(relay.name, towardsTarget.gigabitsPerSecond);
     if (relay.pid !== undefined) cpu.add(relay.name, towardsClient.cpuSecondsPerGigabyte);
-    p50.add(relay.name, trip.p50);
     const speeds = `${towardsClient.gigabitsPerSecond.toFixed(2)} and ${towardsTarget.gigabitsPerSecond.toFixed(2)} Gbit/s`;
-    options.tell(`round ${round + 1} of ${rounds}: ${relay.name}: ${speeds}, p50 ${trip.p50.toFixed(0)} µs`);
+    options.tell(`round ${round + 1} of ${rounds}: ${relay.name}: ${speeds}`);
   });
+  await roundTripsInTurns(pair, relays, options, ({ name }, trips) => p50.add(name, trips.p50));
   return report({ down, up, cpu, p50 });
 };
 

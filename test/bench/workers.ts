@@ -1,6 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { whoAmI } from "@drawbridge/control/rpc";
 import { inRounds, Samples, type Bench, type BenchOptions } from "./harness/bench.ts";
+import { CpuShare } from "./harness/cpu-share.ts";
+import { processFamily } from "./harness/process-usage.ts";
 import type { Measurement, Report } from "./harness/report.ts";
 import { quantile } from "./harness/statistics.ts";
 import { CloudRedirectorRelay } from "./relays/cloud-redirector.ts";
@@ -8,9 +10,14 @@ import { roundTrip } from "./relays/round-trip.ts";
 import { TrafficPair } from "./relays/traffic-pair.ts";
 import { transfer } from "./relays/transfer.ts";
 
-const SUBJECTS = [0, 1, 2].map((workers) => ({ workers, name: `cloud redirector, ${workers} workers` }));
+const NUMBERS = [0, 1, 2] as const;
 const STREAMS = [1, 16] as const;
 const BESIDE = [4, 16] as const;
+/** With shares of a core, more of them fit on the machine. */
+const SHARED_NUMBERS = [0, 1, 2, 4] as const;
+/** How much of a core each process of the cloud redirector gets then. */
+const SHARE = 0.15;
+const SHARED_STREAMS = 16;
 /** So that a call falls into any moment of the transfers. */
 const PAUSE_MS = 2;
 
@@ -20,16 +27,27 @@ const METHOD = [
   "The call is a unary one over gRPC (`WhoAmI`) by an operator whose connection stands, with a rest of 2 ms between two. Senders, " +
     "receivers and the caller share the machine's cores with the cloud redirector, so that on few cores more of its own " +
     "processes mean more waiting for a core.",
+  `“With ${SHARE * 100} % of a core each”: the kernel gives each process of the cloud redirector, main process and workers, that share ` +
+    "of a core and no more. So two fast cores play the many slow ones on which the cloud redirector, and not who sends and " +
+    "receives, is what limits: what grows there with the workers grows on a machine with more cores.",
 ];
 
 /** What data-plane workers cost and gain. */
 export const workers: Bench = async (options) => {
+  const figures = new Figures(SHARED_NUMBERS.map(nameOf));
+  await withTheMachine(figures, options);
+  await withShares(figures, options);
+  return { title: "Data-plane workers", method: METHOD, measurements: figures.measurements(), bars: [] };
+};
+
+const nameOf = (workers: number): string => `cloud redirector, ${workers} workers`;
+
+/** Each may use all cores there are. */
+async function withTheMachine(figures: Figures, options: BenchOptions): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const [pair, bulk] = [stack.use(await TrafficPair.start()), stack.use(await TrafficPair.start())];
   const relays: CloudRedirectorRelay[] = [];
-  for (const subject of SUBJECTS)
-    relays.push(stack.use(await CloudRedirectorRelay.start(subject.name, subject.workers)));
-  const figures = new Figures(relays.map(({ name }) => name));
+  for (const workers of NUMBERS) relays.push(stack.use(await CloudRedirectorRelay.start(nameOf(workers), workers)));
   await inRounds(relays, options, async (relay, round) => {
     options.tell(`round ${round + 1} of ${options.rounds}: ${relay.name}`);
     for (const streams of STREAMS) {
@@ -48,8 +66,33 @@ export const workers: Bench = async (options) => {
       figures.add(`Call beside ${streams} transfers, p99`, "µs", relay.name, quantile(call, 0.99));
     }
   });
-  return { title: "Data-plane workers", method: METHOD, measurements: figures.measurements(), bars: [] };
-};
+}
+
+/** Each process has the same share of a core. */
+async function withShares(figures: Figures, options: BenchOptions): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  const pair = stack.use(await TrafficPair.start());
+  const relays: CloudRedirectorRelay[] = [];
+  for (const workers of SHARED_NUMBERS) {
+    const relay = stack.use(await CloudRedirectorRelay.start(nameOf(workers), workers));
+    try {
+      for (const pid of processFamily(relay.pid)) stack.use(CpuShare.of(pid, SHARE));
+    } catch (error) {
+      options.tell(`leaves out what needs shares of a core: ${String(error)}`);
+      return;
+    }
+    relays.push(relay);
+  }
+  await inRounds(relays, options, async (relay, round) => {
+    const each = `with ${SHARE * 100} % of a core each`;
+    const { gigabitsPerSecond } = await transfer(pair, relay, { ...options, streams: SHARED_STREAMS });
+    figures.add(`Throughput, ${SHARED_STREAMS} streams, ${each}`, "Gbit/s", relay.name, gigabitsPerSecond);
+    const call = quantile(await callsBeside(pair, relay, SHARED_STREAMS, options), 0.5);
+    figures.add(`Call beside ${SHARED_STREAMS} transfers, p50, ${each}`, "µs", relay.name, call);
+    const found = `${gigabitsPerSecond.toFixed(2)} Gbit/s, a call ${call.toFixed(0)} µs`;
+    options.tell(`round ${round + 1} of ${options.rounds}: ${relay.name}, ${each}: ${found}`);
+  });
+}
 
 /** How long calls take beside so many transfers, in microseconds each. */
 async function callsBeside(

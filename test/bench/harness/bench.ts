@@ -20,7 +20,7 @@ export type Bench = (options: BenchOptions) => Promise<Report>;
  */
 export async function inRounds<Subject>(
   subjects: readonly Subject[],
-  { rounds, signal }: BenchOptions,
+  { rounds, signal }: Pick<BenchOptions, "rounds" | "signal">,
   measure: (subject: Subject, round: number) => Promise<void>,
 ): Promise<void> {
   for (let round = 0; round < rounds; round += 1) {

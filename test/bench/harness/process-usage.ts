@@ -12,18 +12,26 @@ interface ProcessStat {
 
 /** CPU seconds that a process and its living children have used, user and system together. */
 export function cpuSeconds(pid: number): number {
+  return family(pid).reduce((sum, { ticks }) => sum + ticks, 0) / TICKS_PER_SECOND;
+}
+
+/** A process and its living children, and theirs. */
+export function processFamily(pid: number): readonly number[] {
+  return family(pid).map((stat) => stat.pid);
+}
+
+function family(pid: number): readonly ProcessStat[] {
   const all = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map((name) => readStat(Number(name)))
     .filter((stat) => stat !== undefined);
-  const family = new Set([pid]);
+  const members = new Set([pid]);
   // Children have been started later, but process ids wrap: look until no more is found.
-  for (let before = 0; before !== family.size;) {
-    before = family.size;
-    for (const stat of all) if (family.has(stat.parent)) family.add(stat.pid);
+  for (let before = 0; before !== members.size;) {
+    before = members.size;
+    for (const stat of all) if (members.has(stat.parent)) members.add(stat.pid);
   }
-  const ticks = all.filter((stat) => family.has(stat.pid)).reduce((sum, stat) => sum + stat.ticks, 0);
-  return ticks / TICKS_PER_SECOND;
+  return all.filter((stat) => members.has(stat.pid));
 }
 
 /** CPU seconds that a process has used, without its children. */

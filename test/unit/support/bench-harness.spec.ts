@@ -1,8 +1,9 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { inRounds, Samples } from "../../bench/harness/bench.ts";
+import { CpuShare } from "../../bench/harness/cpu-share.ts";
 import { thisMachine } from "../../bench/harness/machine.ts";
 import { cpuSeconds, residentBytes } from "../../bench/harness/process-usage.ts";
 import { publish, type Result } from "../../bench/harness/publish.ts";
@@ -45,6 +46,32 @@ describe("the bench's statistics", () => {
     const { user, system } = process.cpuUsage();
     expect(cpuSeconds(process.pid)).to.be.closeTo((user + system) / 1e6, 1);
     expect(residentBytes(process.pid)).to.be.above(10_000_000);
+  });
+});
+
+describe("the bench's shares of a core", () => {
+  let root: string;
+  beforeEach(async () => (root = await mkdtemp(join(tmpdir(), "drawbridge-shares-"))));
+  afterEach(() => rm(root, { recursive: true }));
+  const read = (...path: string[]): Promise<string> => readFile(join(root, ...path), "utf8");
+
+  it("are set in either version of control groups", async () => {
+    for (const [sign, file, expected] of [
+      ["cpu.cfs_quota_us", "cpu.cfs_quota_us", "1500"],
+      ["cgroup.subtree_control", "cpu.max", "1500 10000"],
+    ] as const) {
+      const version = join(root, file);
+      await mkdir(version);
+      await writeFile(join(version, sign), "");
+      CpuShare.of(process.pid, 0.15, [join(root, "none"), version]);
+      const group = `drawbridge-bench-${process.pid}`;
+      expect(await read(file, group, file)).to.equal(expected);
+      expect(await read(file, group, "cgroup.procs")).to.equal(String(process.pid));
+    }
+  });
+
+  it("say so where there are no control groups", () => {
+    expect(() => CpuShare.of(process.pid, 0.15, [root])).to.throw("no control groups");
   });
 });
 
