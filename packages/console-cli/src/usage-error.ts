@@ -23,9 +23,18 @@ export class AlreadyAnswered extends Error {
 export function throwUsageError(command: CommandUnknownOpts, error: { code: string; message: string }): never {
   if (ANSWERED.has(error.code)) throw new AlreadyAnswered(true);
   if (error.code === "commander.help") throw new AlreadyAnswered(false);
+  if (error.code === "commander.missingMandatoryOptionValue") refuseUnknownOption(command);
   const [, message = "", guess = ""] = /^(?:error: )?(.*?)(?:\n\((Did you mean .*\?)\))?$/s.exec(error.message) ?? [];
   const remedy = `${guess || inGroups(command, error)} See \`${commandLine(command)} --help\`.`.trim();
   throw new DrawbridgeError("invalid-argument", message, { remedy, cause: error });
+}
+
+/** commander looks for what is missing first, and would say of `--lisen :443` that there is no `--listen`. */
+function refuseUnknownOption(command: CommandUnknownOpts): void {
+  // What is left here of the command line are arguments and options that the command does not have.
+  const [unknown] = command.args.filter((word) => word.startsWith("-") && word.length > 1);
+  // Not in its types: what it calls itself for an unknown option, to throw its error with its guess.
+  if (unknown !== undefined) (command as unknown as { unknownOption(flag: string): void }).unknownOption(unknown);
 }
 
 /** `drawbridge enroll` is a command of two groups, and of neither by itself. */

@@ -12,7 +12,13 @@ export function table(header: readonly string[], rows: readonly (readonly string
   return [line(header), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
 }
 
-/** One row for each subject, one column for each measurement: the median, and the least and the greatest. */
+/** More columns than these cannot be read. */
+const MOST_COLUMNS = 6;
+
+/**
+ * One row for each subject, one column for each measurement: the median, and the least and the greatest. With many
+ * measurements the other way round.
+ */
 export function measurementTable(measurements: readonly Measurement[]): string {
   const subjects = [...new Set(measurements.flatMap(({ samples }) => Object.keys(samples)))];
   const cell = ({ samples }: Measurement, subject: string): string => {
@@ -21,9 +27,16 @@ export function measurementTable(measurements: readonly Measurement[]): string {
     const [least, most] = spread(values);
     return `${formatFigure(median(values))} (${formatFigure(least)} to ${formatFigure(most)})`;
   };
-  const header = ["", ...measurements.map(({ title, unit }) => `${title}, ${unit}`)];
+  const heads = measurements.map(({ title, unit }) => `${title}, ${unit}`);
+  if (measurements.length > MOST_COLUMNS) {
+    const row = (measurement: Measurement, index: number): string[] => [
+      heads[index] ?? "",
+      ...subjects.map((subject) => cell(measurement, subject)),
+    ];
+    return table(["", ...subjects], measurements.map(row));
+  }
   return table(
-    header,
+    ["", ...heads],
     subjects.map((subject) => [subject, ...measurements.map((measurement) => cell(measurement, subject))]),
   );
 }

@@ -30,9 +30,9 @@ export class TrafficPair implements AsyncDisposable {
 
   /** Opens paths through a relay; resolves when both ends of all are connected. */
   async connect(relay: Relay, use: PathUse, count: number): Promise<void> {
-    // What looked whether a relay is up may still be there, half closed.
-    if (this.#open === 0) await this.backend.tell("reset", {});
-    await this.#connections(`the end of what came before ${relay.name}`, (now) => now === this.#open);
+    const before = `the end of what came before ${relay.name}`;
+    if (this.#open === 0) await this.#nothing(before);
+    else await this.#connections(before, (now) => now === this.#open);
     const paths = await relay.open(use, count);
     for (const path of paths) {
       const dialled = [this.client.tell("dial", { mode: CLIENT_MODES[use], endpoint: path.client })];
@@ -51,13 +51,24 @@ export class TrafficPair implements AsyncDisposable {
     await this.backend.tell("reset", {});
     await relay.close();
     this.#open = 0;
-    await this.#connections(`the end of the connections through ${relay.name}`, (now) => now === 0);
+    await this.#nothing(`the end of the connections through ${relay.name}`);
+  }
+
+  /**
+   * Resolves when the backend has no connections. What looked whether a relay is up may still be there half closed, or may
+   * only be passed on by the relay while this looks.
+   */
+  async #nothing(what: string): Promise<void> {
+    await this.#connections(what, async (now) => {
+      if (now > 0) await this.backend.tell("reset", {});
+      return now === 0;
+    });
   }
 
   /** Resolves when the backend has as many connections as is wished. */
-  async #connections(what: string, isWished: (now: number) => boolean): Promise<void> {
+  async #connections(what: string, isWished: (now: number) => boolean | Promise<boolean>): Promise<void> {
     const look = async (): Promise<true | undefined> =>
-      isWished((await this.backend.tell("connections", {})).count) || undefined;
+      (await isWished((await this.backend.tell("connections", {})).count)) || undefined;
     await until(look, { what, intervalMs: 5 });
   }
 

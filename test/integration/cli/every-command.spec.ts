@@ -78,13 +78,15 @@ describe("every command", () => {
       for (const { long = "", hidden } of command.options) {
         if (hidden || long.startsWith("--no-")) continue;
         const misspelt = `--${long.slice(2, -1)}${long.endsWith("x") ? "y" : "x"}`;
-        const refusal = await refusalOf([...words, ...mandatoryOptions(command), misspelt]);
-        expect(refusal, `${title} ${misspelt}`).to.be.instanceOf(DrawbridgeError);
-        const { code, remedy, message } = refusal as DrawbridgeError;
-        expect([code, message], title).to.deep.equal(["invalid-argument", `unknown option '${misspelt}'`]);
-        expect(remedy, title)
-          .to.match(/^Did you mean .*--.*\?/)
-          .and.to.contain(`See \`${title} --help\`.`);
+        for (const others of [mandatoryOptions(command), []]) {
+          const refusal = await refusalOf([...words, ...others, misspelt]);
+          expect(refusal, `${title} ${misspelt}`).to.be.instanceOf(DrawbridgeError);
+          const { code, remedy, message } = refusal as DrawbridgeError;
+          expect([code, message], title).to.deep.equal(["invalid-argument", `unknown option '${misspelt}'`]);
+          expect(remedy, title)
+            .to.match(/^Did you mean .*--.*\?/)
+            .and.to.contain(`See \`${title} --help\`.`);
+        }
       }
     }
     for (const { words, command } of runnable) {

@@ -62,7 +62,7 @@ describe("PEERS security 15: each deadline of settings.json", () => {
   it("has a default and is bounded", () => {
     expect(parse({})()).to.deep.include({
       prefaceDeadline: 5_000,
-      keepAlive: { intervalMs: 11_000, timeoutMs: 5_000 },
+      keepAlive: { intervalMs: 12_000, timeoutMs: 5_000 },
     });
     for (const prefaceDeadline of ["0s", "999ms", "61s", "1d", "soon", 5]) {
       expect(parse({ prefaceDeadline }), String(prefaceDeadline)).to.throw();

@@ -4,7 +4,7 @@ import { keepAliveSetting } from "../../../packages/control/src/rpc/keep-alive-s
 
 describe("the keep-alive setting", () => {
   it("has the usual times where it names none", () => {
-    expect(keepAliveSetting(DEFAULT_KEEP_ALIVE).parse({})).to.deep.equal({ intervalMs: 10_000, timeoutMs: 5_000 });
+    expect(keepAliveSetting(DEFAULT_KEEP_ALIVE).parse({})).to.deep.equal({ intervalMs: 11_000, timeoutMs: 5_000 });
     expect(keepAliveSetting(DEFAULT_KEEP_ALIVE).parse({ interval: "2s" })).to.deep.equal({
       intervalMs: 2_000,
       timeoutMs: 5_000,

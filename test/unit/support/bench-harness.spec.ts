@@ -8,6 +8,7 @@ import { thisMachine } from "../../bench/harness/machine.ts";
 import { cpuSeconds, residentBytes } from "../../bench/harness/process-usage.ts";
 import { publish, type Result } from "../../bench/harness/publish.ts";
 import { isMet, medianAdded, ratio, type Measurement, type Report } from "../../bench/harness/report.ts";
+import { measurementTable } from "../../bench/harness/tables.ts";
 import { median, quantile, spread } from "../../bench/harness/statistics.ts";
 
 const measurement: Measurement = {
@@ -125,6 +126,15 @@ describe("the bench's publication", () => {
     }
     expect(text).to.match(/1\.04 × peer\s+\| ≥ 2\s+\| missed: the machine/);
     expect(await readdir(join(folder, "benchmarks"))).to.deep.equal(["speed.svg"]);
+  });
+
+  it("has a row for each subject, and with many measurements a row for each of those", () => {
+    const many = (count: number): string[] =>
+      measurementTable(Array.from({ length: count }, () => measurement))
+        .split("\n")
+        .map((line) => line.split("|")[1]?.trim() ?? "");
+    expect(many(6)).to.deep.equal(["", "-".repeat("cloud redirector".length), "none", "cloud redirector", "peer"]);
+    expect(many(7).slice(2)).to.deep.equal(Array(7).fill("Speed <up & down>, Gbit/s"));
   });
 
   it("draws a bar and a whisker for each subject, and escapes what it writes", async () => {

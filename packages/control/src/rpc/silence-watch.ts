@@ -21,7 +21,7 @@ interface Vigil {
 }
 
 /** Looks by one timer for all, so many times in the interval. */
-const LOOKS = 11;
+const LOOKS = 12;
 /** Less is not worth a look of its own, in milliseconds. */
 const SHORTEST_LOOK_MS = 50;
 
