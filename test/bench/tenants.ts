@@ -32,17 +32,18 @@ const LIMITS = [
     "TLS 1.3 and one HTTP/2 stream (3,000 of them, Node 26; 58 with Node 20). By heaptrack, what is asked for outside of " +
     "JavaScript's heap is 86 KB a tenant: 20 KB of input buffers of Node's TLS, 16 KB nghttp2's buffer for frames, 10 KB other " +
     "things of HTTP/2, 9 KB OpenSSL's record layers, 7 KB its connection, 6 KB the client's public key of ML-KEM-768, 7 KB the " +
-    "client's certificate and the CA's that comes with it. By heap snapshots, JavaScript is 31 KiB a tenant, no part of it " +
-    "above 5: two sockets, the HTTP/2 session and stream, gRPC's call, and nine generators that wait for each other. The rest is " +
-    "V8's room for new objects, 48 MB whatever the number of tenants.",
+    "client's certificate and the CA's that comes with it. By heap snapshots, JavaScript is 31 KiB a tenant, above all " +
+    "nine generators that wait for each other (9), two sockets (6), HTTP/2's session and stream (6) and gRPC's call (5). The rest " +
+    "is V8's room for new objects, 48 MB whatever the number of tenants.",
   "Left out by now: the copy of each client certificate that each call had, two of three interceptors, a timer a connection, " +
     "and tickets to resume sessions with. Not done: X25519 alone, which saves 17 to 20 KiB, since what is recorded today could be " +
     "read once there are quantum computers; leaving gRPC's libraries; and a room for new objects of 4 MB " +
     "(`--max-semi-space-size`, 4 KiB a tenant) or another threshold of glibc's (`MALLOC_MMAP_THRESHOLD_`, 7 KiB), which can be " +
     "set only before Node starts. OpenSSL gives Node no way to leave out the CA's certificate, which saves 4.",
   "What limits the return is CPU time, mostly of the tenants: about 4.6 ms each, and 2.2 ms of the cloud redirector's, both " +
-    "nearly all handshake and set-up; two cores need 34 s for that, if they do nothing else. That was on a machine where all were back after 29 s and idle " +
-    "tenants took 3.5 % of a core; `ssh -R` carried 1.5 × as much there as where these figures come from.",
+    "nearly all handshake and set-up; two cores need 34 s for that, if they do nothing else. That was on a machine where all " +
+    "were back after 29 s and idle tenants took 3.5 % of a core; `ssh -R` carried 1.5 × as much there as where these figures " +
+    "come from.",
 ];
 
 /** What ten thousand idle tenants cost, and how long they take to come back. */
