@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { JsonObject } from "@bufbuild/protobuf";
+import { joinSockets } from "../support/join-sockets.ts";
 import { OldChannel, type OldStream } from "./old-channel.ts";
 import type { OldContract } from "./old-contract.ts";
 import { bytesOf, type OldIdentity } from "./old-identity.ts";
@@ -118,9 +119,8 @@ export class OldTenant extends OldClient {
   }
 }
 
-/** Each direction ends alone; what breaks one side breaks the other. */
+/** Their errors are the splice's or the test's to tell. */
 function join(one: Socket, other: Socket): void {
-  one.pipe(other).pipe(one);
-  one.on("error", () => {}).once("close", () => other.destroy());
-  other.on("error", () => {}).once("close", () => one.destroy());
+  for (const socket of [one, other]) socket.on("error", () => {});
+  joinSockets(one, other);
 }

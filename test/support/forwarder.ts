@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { joinSockets } from "./join-sockets.ts";
 
 /** What a connection carries, by its first byte. */
 export type Carried = "control" | "leg";
@@ -86,9 +87,7 @@ export class Forwarder implements AsyncDisposable {
     this.#own(cloud);
     this.#sockets[kind].add(socket);
     socket.once("close", () => this.#sockets[kind].delete(socket));
-    socket.pipe(cloud).pipe(socket);
-    socket.once("close", () => cloud.destroy());
-    cloud.once("close", () => socket.destroy());
+    joinSockets(socket, cloud);
   }
 
   #own(socket: Socket): void {

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { joinSockets } from "./join-sockets.ts";
 import { OwnSockets } from "./own-sockets.ts";
 
 /** What a middlebox does to a connection that does not begin like TLS. */
@@ -72,8 +73,6 @@ export class TlsOnlyMiddlebox implements AsyncDisposable {
     const further = connect({ host: "127.0.0.1", port, allowHalfOpen: true, noDelay: true });
     this.#sockets.own(further);
     further.write(head);
-    socket.pipe(further).pipe(socket);
-    socket.once("close", () => further.destroy());
-    further.once("close", () => socket.destroy());
+    joinSockets(socket, further);
   }
 }

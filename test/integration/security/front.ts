@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import type { HandshakeToken } from "@drawbridge/dataplane";
 import { receivePreface } from "../../../packages/dataplane/src/preface-reception.ts";
+import { joinSockets } from "../../support/join-sockets.ts";
 
 /** A leg that has sent its preface; what came behind it is still in the socket. */
 export interface CaughtLeg {
@@ -60,9 +61,7 @@ export class Front {
   #passOn(socket: Socket, port: number): void {
     const cloud = connect({ host: "127.0.0.1", port, noDelay: true });
     this.#own(cloud);
-    socket.pipe(cloud).pipe(socket);
-    socket.once("close", () => cloud.destroy());
-    cloud.once("close", () => socket.destroy());
+    joinSockets(socket, cloud);
   }
 
   async #catch(socket: Socket): Promise<void> {
