@@ -36,7 +36,7 @@ const LIMITS = [
     "nine generators that wait for each other (9), two sockets (6), HTTP/2's session and stream (6) and gRPC's call (5). The rest " +
     "is V8's room for new objects, 48 MB whatever the number of tenants.",
   "Left out by now: the copy of each client certificate that each call had, two of three interceptors, a timer a connection, " +
-    "and tickets to resume sessions with. Not done: X25519 alone, which saves 17 to 20 KiB, since what is recorded today could be " +
+    "and tickets to resume sessions with. Not done: X25519 alone, which saves 6 to 17 KiB, since what is recorded today could be " +
     "read once there are quantum computers; leaving gRPC's libraries; and a room for new objects of 4 MB " +
     "(`--max-semi-space-size`, 4 KiB a tenant) or another threshold of glibc's (`MALLOC_MMAP_THRESHOLD_`, 7 KiB), which can be " +
     "set only before Node starts. OpenSSL gives Node no way to leave out the CA's certificate, which saves 4.",
